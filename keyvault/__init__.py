@@ -1,0 +1,1 @@
+"""Custody and delivery: sealed credentials, their audit record, and the API that lends them."""

@@ -1,0 +1,1 @@
+"""The HTTP API that a mobile backend calls."""

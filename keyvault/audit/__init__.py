@@ -1,0 +1,1 @@
+"""The tamper-evident record of everything that happens to a secret."""

@@ -1,0 +1,103 @@
+"""Everything that the vault can refuse, as one tree.
+
+VaultError
+├── KeyringError            the keyring is missing, unreadable, open to others or malformed
+├── UnknownKekError         a wrapped DEK names a KEK that the provider does not hold
+├── KekUnavailableError     the provider does not answer (retryable)
+├── TamperedSecretError     a sealed record does not open where it stands
+├── ShreddedKeychainError   the keychain's DEK was destroyed
+├── DuplicateCredentialError  the same API key is live already
+├── UnknownRecordError      no such keychain, credential, draft or lease for this actor
+├── PoolEmptyError          no key of the store has a free permit (retryable)
+├── NoCredentialError       the store has no credential that may be lent
+└── LeaseClosedError        the lease was settled otherwise, expired or revoked
+"""
+
+from datetime import datetime
+
+
+class VaultError(Exception):
+    """Root of the vault's errors; `str()` is safe to show to an operator."""
+
+    code = "vault-error"
+    retryable = False
+
+
+class KeyringError(VaultError):
+    """The keyring cannot be used; nothing is opened until an operator mends it."""
+
+    code = "keyring"
+
+
+class UnknownKekError(VaultError):
+    """A wrapped DEK names a KEK that the provider does not hold."""
+
+    code = "unknown-kek"
+
+
+class KekUnavailableError(VaultError):
+    """The KEK provider does not answer."""
+
+    code = "kek-unavailable"
+    retryable = True
+
+
+class TamperedSecretError(VaultError):
+    """A sealed record does not open where it stands: alert, do not retry."""
+
+    code = "tampered-secret"
+
+
+class ShreddedKeychainError(VaultError):
+    """The keychain's DEK was destroyed; its secrets are gone for good."""
+
+    code = "shredded"
+
+
+class DuplicateCredentialError(VaultError):
+    """The same API key is live already.
+
+    Attributes:
+        in_same_keychain: whether the other one is the same store's; another's is nobody's business.
+    """
+
+    code = "duplicate-credential"
+
+    def __init__(self, *, in_same_keychain: bool) -> None:
+        super().__init__("this API key is stored already")
+        self.in_same_keychain = in_same_keychain
+
+
+class UnknownRecordError(VaultError):
+    """No such record for this actor."""
+
+    code = "not-found"
+
+
+class PoolEmptyError(VaultError):
+    """No key of the store has a free permit.
+
+    Attributes:
+        retry_at: database time at which one permit is free.
+        retry_after_seconds: the same as a span from now.
+    """
+
+    code = "pool-empty"
+    retryable = True
+
+    def __init__(self, *, retry_at: datetime, retry_after_seconds: float) -> None:
+        super().__init__("every key of this store has spent its windows")
+        self.retry_at = retry_at
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NoCredentialError(VaultError):
+    """The store has no credential that may be lent."""
+
+    code = "no-credential"
+
+
+class LeaseClosedError(VaultError):
+    """The lease is over and was not settled in this way."""
+
+    code = "lease-closed"

@@ -1,0 +1,1 @@
+"""Providers that wrap DEKs under a key-encryption key."""

@@ -1,0 +1,1 @@
+"""Time-limited loans of a credential with a number of permits."""

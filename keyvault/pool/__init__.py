@@ -1,0 +1,1 @@
+"""How many requests each key may still send, exactly."""

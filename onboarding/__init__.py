@@ -1,0 +1,1 @@
+"""Everything that people do in a browser: intake, planning, migration, oversight."""

@@ -1,0 +1,35 @@
+"""Stores: one shop at the vendor and the one app that it feeds."""
+
+from django.db import models
+
+from keyvault.models import Keychain
+from onboarding.models.merchant import Merchant
+
+
+class Store(models.Model):
+    """A merchant's shop; its id is the id of its keychain."""
+
+    class Cluster(models.TextChoices):
+        """Which of the vendor's two installations the shop lives on."""
+
+        EU1 = "eu1", "Europe (eu1)"
+        US1 = "us1", "United States (us1)"
+
+    keychain = models.OneToOneField(
+        Keychain, models.PROTECT, primary_key=True, related_name="store"
+    )
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="stores")
+    name = models.CharField(max_length=200)
+    app_name = models.CharField(max_length=60)
+    cluster = models.CharField(max_length=4, choices=Cluster, default=Cluster.EU1)
+    language = models.CharField(max_length=8, default="en")
+    # The vendor's own id, known after the first check; several keys must agree on it.
+    shop_id = models.PositiveBigIntegerField(null=True, blank=True)
+    back_office = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["merchant", "name"])]
+
+    def __str__(self) -> str:
+        return self.name

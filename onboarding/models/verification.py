@@ -1,0 +1,37 @@
+"""Live checks of a pair or of a stored credential against the vendor."""
+
+from django.db import models
+
+from keyvault.models import Credential
+from onboarding.models.store import Store
+from onboarding.models.submission import Submission
+
+
+class Verification(models.Model):
+    """One live check: what the vendor said, never what was sent."""
+
+    store = models.ForeignKey(Store, models.CASCADE, related_name="verifications")
+    submission = models.ForeignKey(
+        Submission, models.CASCADE, null=True, related_name="verifications"
+    )
+    credential = models.ForeignKey(
+        Credential, models.CASCADE, null=True, related_name="verifications"
+    )
+    at = models.DateTimeField(db_index=True)
+    # A value of lightspeed's outcome enum.
+    outcome = models.CharField(max_length=30)
+    # {"orders": {"read": true, "write": null}, …}; null: could not check.
+    permissions = models.JSONField(default=dict)
+    shop_id = models.PositiveBigIntegerField(null=True)
+    shop_name = models.CharField(max_length=200, blank=True)
+    # The vendor's windows of this key: [[seconds, limit], …].
+    limits = models.JSONField(default=list)
+    # Times of the requests that the check sent (ISO 8601); they seed the pool's log.
+    request_times = models.JSONField(default=list)
+    retry_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["credential", "-at"]),
+            models.Index(fields=["store", "-at"]),
+        ]

@@ -1,0 +1,1 @@
+"""Accounts: signing in, merchants and their members."""

@@ -1,0 +1,1 @@
+"""The panel for the operator's staff."""

@@ -1,0 +1,1 @@
+"""The merchant's hub: one store, its keys and its state."""

@@ -1,0 +1,1 @@
+"""The six steps through the vendor's Back Office."""
