@@ -1,0 +1,59 @@
+# Everything is started from here; each target brings what it needs.
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+BOOTSTRAP := python3 tools/bootstrap.py
+# The database-bound suites run a second time on PostgreSQL.
+ON_POSTGRESQL := tests/keyvault tests/onboarding tests/lightspeed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test quick check faults format lock clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+run:  ## start everything for a try-out; Ctrl-C stops it (PORT, SIMULATOR_PORT, DATA_DIR)
+	@$(BOOTSTRAP) base
+	@exec $(PY) tools/run.py
+
+test:  ## every test, on SQLite and PostgreSQL, browser included
+	@$(BOOTSTRAP) dev --browser
+	$(PYTEST) -m "not faults" --cov --cov-report=
+	$(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" $(ON_POSTGRESQL) --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=95
+
+quick:  ## the inner loop: no browser, nothing slow
+	@$(BOOTSTRAP) dev
+	$(PYTEST) -q -m "not faults and not browser and not slow"
+
+check:  ## linters, types, contracts
+	@$(BOOTSTRAP) dev
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/djade --check --target-version 5.2 $$(find templates -name '*.html')
+	.venv/bin/djlint templates --lint --quiet
+	$(PY) manage.py makemigrations --check --dry-run
+	@echo "manage.py check --deploy under production settings"
+	@LATCHKEY_MODE=production LATCHKEY_HOSTS='["latchkey.example.test"]' \
+	  LATCHKEY_SMTP_URL=smtps://mail.example.test DATABASE_URL=postgresql://latchkey@localhost/latchkey \
+	  LATCHKEY_SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	  $(PY) manage.py check --deploy --fail-level WARNING
+
+faults:  ## kill, cut and fill things for real (slow)
+	@$(BOOTSTRAP) dev
+	$(PYTEST) -m faults tests/faults
+
+format:  ## rewrite code and templates in house style
+	@$(BOOTSTRAP) dev
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix-only .
+
+lock:  ## resolve requirements/ anew from pyproject.toml
+	@$(BOOTSTRAP) dev
+	for set in dev prod base; do .venv/bin/uv pip compile pyproject.toml --universal --generate-hashes \
+	  --no-header --no-annotate --upgrade --quiet -o requirements/$$set.txt \
+	  $$(test $$set = dev && echo --extra prod --extra dev || echo -c requirements/dev.txt) \
+	  $$(test $$set = prod && echo --extra prod || true) || exit 1; done
+
+clean:  ## remove the environment and all caches, but no data
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov tests/screenshots
