@@ -18,7 +18,10 @@ class Verification(models.Model):
         Credential, models.CASCADE, null=True, related_name="verifications"
     )
     at = models.DateTimeField(db_index=True)
-    # A value of lightspeed's outcome enum.
+    # What was asked.
+    cluster = models.CharField(max_length=4, choices=Store.Cluster, default=Store.Cluster.EU1)
+    language = models.CharField(max_length=8, default="en")
+    # A value of lightspeed's outcome enum, or one of `submission.outcomes`.
     outcome = models.CharField(max_length=30)
     # {"orders": {"read": true, "write": null}, …}; null: could not check.
     permissions = models.JSONField(default=dict)
