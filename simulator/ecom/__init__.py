@@ -1,0 +1,1 @@
+"""The C-Series eCom API."""

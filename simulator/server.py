@@ -1,0 +1,108 @@
+"""Listening: one loop, one state, a port for each cluster."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from simulator.connection import Connection
+from simulator.journal import open_journal
+from simulator.keys import KeyBook, new_salt
+from simulator.limits import DEFAULT_LIMITS, Limit
+from simulator.site import Site
+from simulator.state import State
+from simulator.windows import Clock, FixedMeter, SlidingMeter
+
+HOST = "127.0.0.1"
+
+
+class WindowKind(StrEnum):
+    """How the vendor's windows run."""
+
+    FIXED = "fixed"
+    SLIDING = "sliding"
+
+
+_METERS = {WindowKind.FIXED: FixedMeter, WindowKind.SLIDING: SlidingMeter}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the stand-in runs.
+
+    Attributes:
+        ports: Port of each cluster; 0 takes a free one.
+        windows: Fixed or sliding.
+        limits: Shortest window first.
+        state_file: Where keys are kept over a restart, or None.
+        clock: Seconds since the epoch.
+    """
+
+    ports: dict[str, int] = field(default_factory=lambda: {"eu1": 0, "us1": 0})
+    windows: WindowKind = WindowKind.FIXED
+    limits: tuple[Limit, ...] = DEFAULT_LIMITS
+    state_file: Path | None = None
+    clock: Clock = time.time
+
+
+def build_site(options: Options) -> Site:
+    """Put a stand-in together, with the keys of its state file.
+
+    Raises:
+        JournalError: The state file cannot be read.
+    """
+    if options.state_file is None:
+        keys = KeyBook(salt=new_salt())
+    else:
+        keys = open_journal(options.state_file)
+    meter = _METERS[options.windows](limits=options.limits, clock=options.clock)
+    return Site(state=State(keys=keys, meter=meter, clock=options.clock))
+
+
+async def serve(
+    *,
+    site: Site,
+    ports: dict[str, int],
+    stop: asyncio.Event,
+    announce: Callable[[dict[str, int]], None],
+) -> None:
+    """Answer on every port until `stop` is set.
+
+    Args:
+        site: What answers.
+        ports: Port of each cluster; 0 takes a free one.
+        stop: Ends the service; open connections are cut.
+        announce: Told the real ports once all of them listen.
+
+    Raises:
+        OSError: A port cannot be had.
+    """
+    loop = asyncio.get_running_loop()
+    peers: set[Connection] = set()
+    servers: list[asyncio.Server] = []
+    listening: dict[str, int] = {}
+    try:
+        for cluster, port in ports.items():
+            factory = _connection_factory(site=site, cluster=cluster, peers=peers)
+            server = await loop.create_server(factory, HOST, port, backlog=1_024)
+            servers.append(server)
+            listening[cluster] = server.sockets[0].getsockname()[1]
+        announce(listening)
+        await stop.wait()
+    finally:
+        for server in servers:
+            server.close()
+        for peer in tuple(peers):
+            peer.abort()
+        await asyncio.sleep(0)
+
+
+def _connection_factory(
+    *, site: Site, cluster: str, peers: set[Connection]
+) -> Callable[[], Connection]:
+    def make() -> Connection:
+        return Connection(site=site, cluster=cluster, peers=peers)
+
+    return make
