@@ -1,0 +1,144 @@
+"""Reading a JSON answer that may be late, endless, packed, broken or something else altogether."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import httpx2
+
+from lightspeed.errors import (
+    Flaw,
+    Outage,
+    UnreadableAnswerError,
+    VendorError,
+    VendorUnavailableError,
+)
+from lightspeed.outbound.deadline import Deadline
+from lightspeed.outbound.transport import DEADLINE_EXTENSION
+
+#: Bytes of a body; the vendor's own answers here are a few thousand.
+MAX_BODY_BYTES = 1024 * 1024
+#: Values in a body. A megabyte of `[[],[],…` would grow to thirty in memory.
+MAX_JSON_VALUES = 10_000
+
+_JSON_TYPES = ("application/json", "text/json")
+_PLAIN = ("", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """An answer that was read to its end.
+
+    Attributes:
+        status: 200 to 299 or 400 to 599.
+        headers: as they came; names compare without case.
+        body: the parsed JSON; None when an error's body could not be read.
+    """
+
+    status: int
+    headers: httpx2.Headers
+    body: object
+
+
+def fetch_json(
+    *, transport: httpx2.BaseTransport, request: httpx2.Request, deadline: Deadline
+) -> JsonAnswer:
+    """Send a request and read its answer, within the deadline and `MAX_BODY_BYTES`.
+
+    No redirect is followed and nothing is unpacked: a server that was asked for a plain answer
+    and sends a packed one is not believed.
+
+    Args:
+        transport: sends it; `OutboundTransport` unless a test gives another.
+        request: complete, credentials included.
+        deadline: bounds the whole exchange; handed to the transport in the extensions.
+
+    Raises:
+        VendorUnavailableError: no answer in time, no connection, connection lost.
+        UnreadableAnswerError: a redirect, or a 2xx whose body is packed, too large, cut off or
+            not JSON. An error's unreadable body is no exception: its status says enough.
+        UnsafeAddressError: nothing was sent.
+    """
+    request.headers["Accept"] = "application/json"
+    request.headers["Accept-Encoding"] = "identity"
+    request.headers["Connection"] = "close"
+    request.extensions = {**request.extensions, DEADLINE_EXTENSION: deadline}
+    response = _send(transport=transport, request=request, deadline=deadline)
+    status = response.status_code
+    with closing(response):
+        if not (response.is_success or response.is_error):
+            raise UnreadableAnswerError(flaw=Flaw.REDIRECT, status=status)
+        try:
+            body = _parsed(_body(response=response, deadline=deadline), status=status)
+        except (UnreadableAnswerError, VendorUnavailableError):
+            if response.is_success:
+                raise
+            body = None
+    return JsonAnswer(status=status, headers=response.headers, body=body)
+
+
+def _send(
+    *, transport: httpx2.BaseTransport, request: httpx2.Request, deadline: Deadline
+) -> httpx2.Response:
+    if deadline.is_over():
+        raise VendorUnavailableError(reason=Outage.TIMEOUT)
+    try:
+        return transport.handle_request(request)
+    except httpx2.TimeoutException:
+        reason = Outage.TIMEOUT
+    except httpx2.TransportError:
+        reason = Outage.CONNECTION
+    # Raised out here so that the cause, whose frames hold the credentials, is not chained.
+    raise VendorUnavailableError(reason=reason)
+
+
+def _body(*, response: httpx2.Response, deadline: Deadline) -> bytearray:
+    status = response.status_code
+    _require_plain_json(response)
+    body = bytearray()
+    try:
+        for chunk in _chunks(response):
+            if deadline.is_over():
+                raise VendorUnavailableError(reason=Outage.TIMEOUT, status=status)
+            if len(body) + len(chunk) > MAX_BODY_BYTES:
+                raise UnreadableAnswerError(flaw=Flaw.TOO_LARGE, status=status)
+            body += chunk
+    except httpx2.TimeoutException:
+        failure: VendorError = VendorUnavailableError(reason=Outage.TIMEOUT, status=status)
+    except httpx2.ProtocolError:
+        failure = UnreadableAnswerError(flaw=Flaw.TRUNCATED, status=status)
+    except httpx2.TransportError:
+        failure = VendorUnavailableError(reason=Outage.CONNECTION, status=status)
+    else:
+        return body
+    raise failure
+
+
+def _chunks(response: httpx2.Response) -> Iterator[bytes]:
+    """Take the body from the stream itself: the response's own readers would unpack it."""
+    if isinstance(response.stream, httpx2.SyncByteStream):
+        yield from response.stream
+
+
+def _require_plain_json(response: httpx2.Response) -> None:
+    """Refuse by the headers alone what need not be read at all."""
+    headers, status = response.headers, response.status_code
+    if headers.get("Content-Encoding", "").strip().lower() not in _PLAIN:
+        raise UnreadableAnswerError(flaw=Flaw.ENCODED, status=status)
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type not in _JSON_TYPES:
+        raise UnreadableAnswerError(flaw=Flaw.NOT_JSON, status=status)
+
+
+def _parsed(body: bytearray, *, status: int) -> object:
+    values = sum(body.count(mark) for mark in (b"[", b"{", b",", b":"))
+    if values > MAX_JSON_VALUES:
+        raise UnreadableAnswerError(flaw=Flaw.TOO_LARGE, status=status)
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return parsed
+    raise UnreadableAnswerError(flaw=Flaw.NOT_JSON, status=status)
