@@ -6,8 +6,6 @@ from simulator.wire import Request, Response
 
 Headers = tuple[tuple[str, str], ...]
 
-DAMAGED_REQUEST = "The request cannot be read."
-
 
 def to_json(value: object) -> bytes:
     """Encode a value compactly."""

@@ -2,14 +2,13 @@
 
 import argparse
 import asyncio
-import errno
 import signal
 import sys
 from pathlib import Path
 
 from simulator.journal import JournalError
 from simulator.limits import Limit, LimitsError, parse_limits
-from simulator.server import HOST, Options, WindowKind, build_site, serve
+from simulator.server import HOST, ListenError, Options, WindowKind, build_site, serve
 from simulator.site import Site
 
 MAX_PORT = 65_535
@@ -30,10 +29,9 @@ def main(arguments: list[str]) -> int:
     try:
         site = build_site(options)
         asyncio.run(_run(site=site, options=options))
-    except JournalError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(_explain(error))
+    except (JournalError, ListenError) as error:
+        sys.stderr.write(f"simulator: {error}\n")
+        return 1
     return 0
 
 
@@ -125,14 +123,3 @@ def _announce(ports: dict[str, int]) -> None:
     places = ", ".join(f"{cluster} on http://{HOST}:{port}" for cluster, port in ports.items())
     sys.stdout.write(f"Simulator ready: {places}\n")
     sys.stdout.flush()
-
-
-def _explain(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"A port is in use already: {error.strerror}. Choose another with --port."
-    return f"The simulator cannot listen: {error.strerror}."
-
-
-def _fail(message: str) -> int:
-    sys.stderr.write(f"simulator: {message}\n")
-    return 1

@@ -13,6 +13,9 @@ from simulator.wire import CONTINUE, Request, RequestReader, Response, WireError
 QUIET_SECONDS = 60
 """How long a client may take to finish its next request."""
 
+LINGER_SECONDS = 5
+"""How long a refused client may go on sending; closing at once could cost it the answer."""
+
 MAX_AHEAD_BYTES = 262_144
 """How much a client may send ahead while an answer is under way."""
 
@@ -28,6 +31,7 @@ class Connection(asyncio.Protocol):
         self._peers = peers
         self._loop = asyncio.get_running_loop()
         self._delivery: asyncio.Task[None] | None = None
+        self._is_refused = False
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -50,6 +54,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and answer every request that they complete."""
+        if self._is_refused:
+            return
         self._reader.feed(data)
         if self._is_busy():
             if self._reader.buffered_bytes > MAX_AHEAD_BYTES:
@@ -94,7 +100,7 @@ class Connection(asyncio.Protocol):
             self._serve()
 
     def _serve(self) -> None:
-        while not (self._is_busy() or self._transport.is_closing()):
+        while not (self._is_busy() or self._is_refused or self._transport.is_closing()):
             try:
                 request = self._reader.next_request()
             except WireError as error:
@@ -141,7 +147,10 @@ class Connection(asyncio.Protocol):
         details = {"code": error.status, "message": error.message}
         response = json_response(status=error.status, value={"error": details})
         self._transport.write(encode_response(response=response, keep_alive=False))
-        self._transport.close()
+        self._transport.write_eof()
+        self._is_refused = True
+        self._timer.cancel()
+        self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
 
     def _end_when_quiet(self) -> None:
         if self._delivery is not None:

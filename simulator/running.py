@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from simulator.limits import DEFAULT_LIMITS, parse_limits
-from simulator.server import HOST, Options, WindowKind, build_site, serve
+from simulator.server import HOST, ListenError, Options, WindowKind, build_site, serve
 from simulator.windows import Clock
 
 START_SECONDS = 10
@@ -143,7 +143,7 @@ class RunningSimulator:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except OSError as error:
+        except ListenError as error:
             self._ports.set_exception(error)
 
     async def _serve(self) -> None:

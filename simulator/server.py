@@ -1,6 +1,7 @@
 """Listening: one loop, one state, a port for each cluster."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,11 @@ from simulator.state import State
 from simulator.windows import Clock, FixedMeter, SlidingMeter
 
 HOST = "127.0.0.1"
+BACKLOG = 1_024
+
+
+class ListenError(Exception):
+    """A port cannot be listened on; the message says which and why."""
 
 
 class WindowKind(StrEnum):
@@ -58,7 +64,7 @@ def build_site(options: Options) -> Site:
     else:
         keys = open_journal(options.state_file)
     meter = _METERS[options.windows](limits=options.limits, clock=options.clock)
-    return Site(state=State(keys=keys, meter=meter, clock=options.clock))
+    return Site(state=State(keys=keys, meter=meter))
 
 
 async def serve(
@@ -77,16 +83,15 @@ async def serve(
         announce: Told the real ports once all of them listen.
 
     Raises:
-        OSError: A port cannot be had.
+        ListenError: A port cannot be had.
     """
-    loop = asyncio.get_running_loop()
     peers: set[Connection] = set()
     servers: list[asyncio.Server] = []
     listening: dict[str, int] = {}
     try:
         for cluster, port in ports.items():
             factory = _connection_factory(site=site, cluster=cluster, peers=peers)
-            server = await loop.create_server(factory, HOST, port, backlog=1_024)
+            server = await _listen(factory=factory, port=port)
             servers.append(server)
             listening[cluster] = server.sockets[0].getsockname()[1]
         announce(listening)
@@ -97,6 +102,16 @@ async def serve(
         for peer in tuple(peers):
             peer.abort()
         await asyncio.sleep(0)
+
+
+async def _listen(*, factory: Callable[[], Connection], port: int) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(factory, HOST, port, backlog=BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        message = f"Port {port} of {HOST} cannot be used: {reason}."
+        raise ListenError(message) from error
 
 
 def _connection_factory(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from simulator.faults import FaultPlan
 from simulator.keys import KeyBook
-from simulator.windows import Clock, Meter
+from simulator.windows import Meter
 
 
 @dataclass(slots=True)
@@ -40,7 +40,6 @@ class State:
 
     keys: KeyBook
     meter: Meter
-    clock: Clock
     faults: FaultPlan = field(default_factory=FaultPlan)
     stats: Stats = field(default_factory=Stats)
 

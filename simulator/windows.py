@@ -77,9 +77,7 @@ class Meter(ABC):
         """Count one request of the key, or refuse it."""
         now = self._clock()
         used = self._used(key=key, now=now)
-        is_admitted = all(
-            count < limit.requests for count, limit in zip(used, self._limits, strict=True)
-        )
+        is_admitted = self._has_room(used)
         if is_admitted or self._count_refused:
             self._count(key=key, now=now)
             used = [count + 1 for count in used]
@@ -89,10 +87,11 @@ class Meter(ABC):
         """Say what the next `take` would decide, and count nothing."""
         now = self._clock()
         used = self._used(key=key, now=now)
-        is_admitted = all(
-            count < limit.requests for count, limit in zip(used, self._limits, strict=True)
-        )
+        is_admitted = self._has_room(used)
         return Verdict(is_admitted, self._readings(key=key, now=now, used=used, ok=is_admitted))
+
+    def _has_room(self, used: list[int]) -> bool:
+        return all(count < limit.requests for count, limit in zip(used, self._limits, strict=True))
 
     def _readings(self, *, key: str, now: float, used: list[int], ok: bool) -> tuple[Reading, ...]:
         readings = []

@@ -6,9 +6,11 @@ thrown away, those above `MAX_READ_BODY_BYTES` end the connection.
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -81,7 +83,7 @@ def encode_response(
     length = len(response.body) if content_length is None else content_length
     lines = [
         f"HTTP/1.1 {response.status} {_reason(response.status)}",
-        f"Date: {formatdate(usegmt=True)}",
+        f"Date: {_http_date(int(time.time()))}",
     ]
     if response.status != HTTPStatus.NO_CONTENT:
         lines += (f"Content-Type: {response.content_type}", f"Content-Length: {length}")
@@ -90,6 +92,11 @@ def encode_response(
         lines.append("Connection: close")
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
     return head + response.body if with_body else head
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def _reason(status: int) -> str:
