@@ -3,11 +3,15 @@
 VaultError
 ├── KeyringError            the keyring is missing, unreadable, open to others or malformed
 ├── UnknownKekError         a wrapped DEK names a KEK that the provider does not hold
+├── KekInUseError           a KEK cannot be destroyed while anything stands on it
 ├── KekUnavailableError     the provider does not answer (retryable)
+├── KeyExhaustedError       a key has been used for as many nonces as are safe
 ├── TamperedSecretError     a sealed record does not open where it stands
+│   └── UnsupportedFormatError  its version or algorithm byte is not known to this release
 ├── ShreddedKeychainError   the keychain's DEK was destroyed
 ├── DuplicateCredentialError  the same API key is live already
 ├── UnknownRecordError      no such keychain, credential, draft or lease for this actor
+├── StateError              the record is not in a state that allows this
 ├── PoolEmptyError          no key of the store has a free permit (retryable)
 ├── NoCredentialError       the store has no credential that may be lent
 └── LeaseClosedError        the lease was settled otherwise, expired or revoked
@@ -35,6 +39,12 @@ class UnknownKekError(VaultError):
     code = "unknown-kek"
 
 
+class KekInUseError(VaultError):
+    """The KEK still wraps something, or is the active one."""
+
+    code = "kek-in-use"
+
+
 class KekUnavailableError(VaultError):
     """The KEK provider does not answer."""
 
@@ -42,10 +52,22 @@ class KekUnavailableError(VaultError):
     retryable = True
 
 
+class KeyExhaustedError(VaultError):
+    """A key has been used for 2^32 nonces: replace it before anything else is sealed under it."""
+
+    code = "key-exhausted"
+
+
 class TamperedSecretError(VaultError):
     """A sealed record does not open where it stands: alert, do not retry."""
 
     code = "tampered-secret"
+
+
+class UnsupportedFormatError(TamperedSecretError):
+    """An unknown version or algorithm byte: a newer release may have written the record."""
+
+    code = "unsupported-format"
 
 
 class ShreddedKeychainError(VaultError):
@@ -72,6 +94,12 @@ class UnknownRecordError(VaultError):
     """No such record for this actor."""
 
     code = "not-found"
+
+
+class StateError(VaultError):
+    """The record is not in a state that allows this; read it again."""
+
+    code = "wrong-state"
 
 
 class PoolEmptyError(VaultError):

@@ -1,20 +1,30 @@
 """The vault's tables, one file a subject."""
 
-from keyvault.models.audit import AuditCheckpoint, AuditEntry
+from keyvault.models.audit import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditPending,
+    AuditSealer,
+    DenialCount,
+)
 from keyvault.models.backend import Backend, BackendToken
 from keyvault.models.credential import Credential, Draft
-from keyvault.models.keychain import Keychain, WrappedDek
-from keyvault.models.lease import Grant, Lease
+from keyvault.models.keychain import KekUse, Keychain, WrappedDek
+from keyvault.models.lease import Lease, PoolKey
 
 __all__ = [
     "AuditCheckpoint",
     "AuditEntry",
+    "AuditPending",
+    "AuditSealer",
     "Backend",
     "BackendToken",
     "Credential",
+    "DenialCount",
     "Draft",
-    "Grant",
+    "KekUse",
     "Keychain",
     "Lease",
+    "PoolKey",
     "WrappedDek",
 ]

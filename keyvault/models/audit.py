@@ -1,12 +1,40 @@
 """The audit record's tables; triggers refuse to change or delete their rows."""
 
+import json
 import uuid
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from keyvault.due import DueRow
+
+if TYPE_CHECKING:
+    _DictAsText = models.TextField[dict[str, Any], dict[str, Any]]
+else:
+    _DictAsText = models.TextField
+
+
+class CanonicalJSONField(_DictAsText):
+    """A JSON object as text: sorted keys, no spaces, ASCII, so that it has one form to hash."""
+
+    def get_prep_value(self, value: object) -> str:
+        """The one form of a dict."""
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+    def from_db_value(
+        self, value: str, expression: object, connection: BaseDatabaseWrapper
+    ) -> dict[str, Any]:
+        """The dict again."""
+        facts: dict[str, Any] = json.loads(value)
+        return facts
 
 
 class AuditEntry(models.Model):
-    """One thing that happened; inserted in the transaction of what it records."""
+    """One thing that happened; inserted in the transaction of what it records.
+
+    A trigger notes each new row in `AuditPending`, from where the sealer takes it.
+    """
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()
@@ -16,9 +44,10 @@ class AuditEntry(models.Model):
     keychain_id = models.UUIDField(null=True, default=None)
     # What was acted upon, "credential:<uuid>", "lease:<uuid>", …
     subject = models.CharField(max_length=80, blank=True)
-    facts = models.JSONField(default=dict)
+    facts = CanonicalJSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
-    # Distinguishes two entries that are alike in all else.
+    # Distinguishes two entries that are alike in all else, and keeps a leaf's hash from being
+    # guessed by the reader of somebody else's proof.
     nonce = models.UUIDField(default=uuid.uuid4, editable=False)
 
     class Meta:
@@ -32,14 +61,48 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"
 
 
+class AuditPending(models.Model):
+    """An entry that no checkpoint covers yet; written by a trigger, removed by the sealer."""
+
+    entry_id = models.BigIntegerField(primary_key=True)
+
+
 class AuditCheckpoint(models.Model):
     """A signed Merkle root over the entries since the checkpoint before."""
 
     id = models.BigAutoField(primary_key=True)
-    previous = models.BinaryField()
-    first_entry = models.BigIntegerField()
-    last_entry = models.BigIntegerField()
+    # Unique, so the chain cannot fork even if two sealers ran.
+    previous = models.BinaryField(unique=True)
+    first_entry = models.BigIntegerField(db_index=True)
+    last_entry = models.BigIntegerField(db_index=True)
     count = models.PositiveIntegerField()
+    # The entries in order, "17-93,95": ids that were rolled back or came late leave gaps.
+    ranges = models.TextField()
     root = models.BinaryField()
+    # Each entry's leaf hash in order; only to name the bad entry and to build proofs.
+    leaves = models.BinaryField()
     at = models.DateTimeField()
+    key_id = models.CharField(max_length=40)
     signature = models.BinaryField()
+
+
+class AuditSealer(DueRow):
+    """The one row that a sealer claims, so that one seals at a time."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+
+
+class DenialCount(models.Model):
+    """Denials of one actor in one minute; only the first becomes an entry at once."""
+
+    actor = models.CharField(max_length=80)
+    action = models.CharField(max_length=60)
+    minute = models.DateTimeField(db_index=True)
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["actor", "action", "minute"], name="keyvault_one_denial_count_a_minute"
+            )
+        ]

@@ -48,3 +48,16 @@ class WrappedDek(models.Model):
     # Nonces used under this DEK; NIST SP 800-38D 8.3 bounds them.
     seals = models.BigIntegerField(default=0)
     wrapped_at = models.DateTimeField(auto_now=True)
+
+
+class KekUse(models.Model):
+    """How often a KEK has wrapped, and whether it may still.
+
+    Who wraps counts here in the transaction that stores the wrapped DEK; who destroys a KEK closes
+    the row first. So nothing can come to stand on a KEK that is being destroyed.
+    """
+
+    kek_id = models.CharField(max_length=100, primary_key=True)
+    wraps = models.BigIntegerField(default=0)
+    first_used_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True)

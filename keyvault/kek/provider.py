@@ -1,0 +1,83 @@
+"""What a KEK provider does: wrap DEKs under a key that never leaves it, or its file."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class KekState(StrEnum):
+    """The life of a KEK; it only ever moves downwards."""
+
+    GENERATING = "generating"
+    ACTIVE = "active"
+    DECRYPT_ONLY = "decrypt-only"
+    DESTROYED = "destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class Kek:
+    """What is known of one KEK; never the key itself.
+
+    Attributes:
+        id: as it stands beside each DEK that it wraps, "<provider>:<name>".
+        state: where it is in its life.
+        created_at: when it was made, aware; None where the provider does not tell.
+    """
+
+    id: str
+    state: KekState
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A DEK under a KEK.
+
+    Attributes:
+        kek_id: the KEK that unwraps it.
+        wrapped: the provider's own bytes.
+    """
+
+    kek_id: str
+    wrapped: bytes
+
+
+class KekProvider(Protocol):
+    """The one interface to `local`, `vault-transit` and `aws-kms`.
+
+    Every method may raise `KekUnavailableError` (try again later) or `KeyringError` (an operator
+    must act). None of them opens a database transaction; call remote ones outside of one.
+
+    Attributes:
+        name: the part of a KEK id before the colon.
+        is_remote: whether a call leaves this machine, so that its answers are worth keeping.
+    """
+
+    name: str
+    is_remote: bool
+
+    def wrap(self, *, dek: bytes, keychain: str) -> WrappedKey:
+        """Wraps a DEK under the active KEK, bound to the keychain (32 hex digits)."""
+
+    def unwrap(self, *, key: WrappedKey, keychain: str) -> bytes:
+        """Gives the DEK back.
+
+        Raises:
+            UnknownKekError: the provider does not hold that KEK.
+            TamperedSecretError: altered, or another keychain's.
+        """
+
+    def keks(self) -> list[Kek]:
+        """Every KEK that the provider knows, the oldest first."""
+
+    def rotate(self) -> Kek:
+        """Makes a new KEK and the active one; the one before still unwraps."""
+
+    def destroy(self, *, kek_id: str) -> None:
+        """Destroys a KEK for good; the caller has made sure that nothing stands on it.
+
+        Raises:
+            KekInUseError: it is the active one.
+            UnknownKekError: there is none of that id.
+        """
