@@ -57,6 +57,9 @@ class Environment(BaseSettings):
         None, description="smtp[s]://user:password@host:port; empty: mails are printed."
     )
     mail_from: str = Field("Latchkey <latchkey@example.test>", description="Sender of all mails.")
+    signup_open: bool = Field(
+        default=False, description="Whether people may make accounts without an invitation."
+    )
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="How many proxies in front may name the client's address."
     )

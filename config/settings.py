@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "onboarding.people.middleware.UnknownRecordMiddleware",
 ]
 
 TEMPLATES = [
@@ -96,12 +97,31 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 ACCOUNT_ADAPTER = "onboarding.people.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "onboarding.people.forms.LoginForm",
+    "signup": "onboarding.people.forms.SignupForm",
+    "add_email": "onboarding.people.forms.AddEmailForm",
+    "change_password": "onboarding.people.forms.ChangePasswordForm",
+    "set_password": "onboarding.people.forms.SetPasswordForm",
+    "reset_password": "onboarding.people.forms.ResetPasswordForm",
+    "reset_password_from_key": "onboarding.people.forms.ResetPasswordKeyForm",
+    "reauthenticate": "onboarding.people.forms.ReauthenticateForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# The session lives as long as SESSION_COOKIE_AGE says; nobody is asked at the door.
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.trusted_proxies
+SIGNUP_OPEN = ENVIRONMENT.signup_open
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 

@@ -1,5 +1,8 @@
 """Addresses of the browser side, by feature."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("onboarding.people.urls")),
+    path("", include("onboarding.staff.urls")),
+]

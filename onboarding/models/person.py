@@ -24,7 +24,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """An account; the e-mail address is its name."""
 
-    username = None
+    username = None  # type: ignore[assignment]  # the e-mail address is the name
     email = models.EmailField("e-mail address", unique=True)
     language = models.CharField(max_length=8, default="en")
     time_zone = models.CharField(max_length=40, default="Europe/Amsterdam")
@@ -32,7 +32,7 @@ class User(AbstractUser):
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects: ClassVar[UserManager] = UserManager()
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # no user names
 
     def __str__(self) -> str:
         return self.email

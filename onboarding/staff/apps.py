@@ -5,3 +5,5 @@ from django.contrib.admin.apps import AdminConfig
 
 class StaffAdminConfig(AdminConfig):
     """The admin whose pages stand under /staff/."""
+
+    default_site = "onboarding.staff.site.StaffSite"

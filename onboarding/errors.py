@@ -1,0 +1,51 @@
+"""Everything that the browser side can refuse, as one tree.
+
+OnboardingError
+├── UnknownRecordError     no such store, submission, invitation … for this person: a 404
+├── RoleError              the person may see it, but their role may not do this: a 403
+├── AlreadyMemberError     the person acts for this merchant already
+└── LastOwnerError         a merchant keeps at least one owner
+"""
+
+
+class OnboardingError(Exception):
+    """Root of the browser side's errors; `str()` is safe to show to a merchant.
+
+    Attributes:
+        message: what is said when the raise names nothing better.
+    """
+
+    code = "onboarding-error"
+    retryable = False
+    message = "this cannot be done"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.message)
+
+
+class UnknownRecordError(OnboardingError):
+    """No such record for this person; whether it exists for another is nobody's business."""
+
+    code = "not-found"
+    message = "no such record"
+
+
+class RoleError(OnboardingError):
+    """The person may see it, but their role may not do this."""
+
+    code = "role"
+    message = "only an owner may do this"
+
+
+class AlreadyMemberError(OnboardingError):
+    """The person acts for this merchant already."""
+
+    code = "already-member"
+    message = "this person acts for the merchant already"
+
+
+class LastOwnerError(OnboardingError):
+    """A merchant keeps at least one owner."""
+
+    code = "last-owner"
+    message = "a merchant keeps at least one owner"

@@ -1,0 +1,6 @@
+"""Addresses of the staff panel."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("staff/", admin.site.urls)]

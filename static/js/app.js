@@ -1,0 +1,27 @@
+// Small helps that every page may use; all of it works without.
+
+// A page that came back with errors starts at the list of them.
+document.querySelector(".error-summary")?.focus();
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy], [data-print]");
+  if (!button) return;
+  if (button.hasAttribute("data-print")) {
+    window.print();
+    return;
+  }
+  // data-copy names the element whose text is copied; data-copied is said afterwards.
+  const source = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+  const label = button.textContent;
+  button.textContent = button.dataset.copied;
+  button.addEventListener("blur", () => { button.textContent = label; }, { once: true });
+});
+
+// Buttons that need a script are hidden until there is one.
+for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
+
+// After a swap by htmx, the errors of the new part come first, too.
+document.addEventListener("htmx:afterSwap", (event) => {
+  event.target.querySelector?.(".error-summary")?.focus();
+});
