@@ -47,4 +47,5 @@ class Action(StrEnum):
     MERCHANT_CREATED = "merchant.created"
     MEMBER_INVITED = "member.invited"
     MEMBER_ADDED = "member.added"
+    MEMBER_CHANGED = "member.changed"
     MEMBER_REMOVED = "member.removed"

@@ -4,8 +4,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from keyvault.audit import Actor
 from onboarding.errors import UnknownRecordError
 from onboarding.models import Member, Merchant, Store, User
+
+
+def actor_for(user: User) -> Actor:
+    """The person as the audit record names them."""
+    return Actor(kind="person", id=str(user.pk))
 
 
 def merchants_for(user: User) -> QuerySet[Merchant]:
