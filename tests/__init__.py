@@ -1,0 +1,1 @@
+"""The rules that this project keeps, each as a test."""

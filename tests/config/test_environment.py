@@ -1,0 +1,123 @@
+"""Reading the environment: strict, and every fault at once."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import database, development_secret_key, mail, read_environment
+
+SECRET_KEY = "obviously-fake-key-of-more-than-fifty-characters-0123456789"
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("DATABASE_URL", "PORT", "SIMULATOR_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_development_needs_nothing(bare: pytest.MonkeyPatch) -> None:
+    environment = read_environment()
+
+    assert (environment.mode, environment.port, environment.simulator_port) == (
+        "development",
+        8000,
+        8001,
+    )
+
+
+def test_half_configured_production_names_every_missing_value(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("LATCHKEY_MODE", "production")
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        read_environment()
+
+    for name in ("LATCHKEY_HOSTS", "LATCHKEY_SECRET_KEY", "LATCHKEY_SMTP_URL"):
+        assert name in str(caught.value)
+
+
+def test_unknown_name_with_our_prefix_is_reported(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("LATCHKEY_SECRETKEY", SECRET_KEY)
+
+    with pytest.raises(ImproperlyConfigured, match="LATCHKEY_SECRETKEY: no such setting"):
+        read_environment()
+
+
+def test_a_wrong_value_is_named_but_never_shown(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("LATCHKEY_SECRET_KEY", "too-short-canary")
+    bare.setenv("PORT", "99999")
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        read_environment()
+
+    assert "PORT" in str(caught.value)
+    assert "too-short-canary" not in str(caught.value)
+
+
+def test_a_port_that_is_no_number_stops_the_start(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("PORT", "http")
+
+    with pytest.raises(ImproperlyConfigured, match="PORT"):
+        read_environment()
+
+
+def test_without_an_address_the_database_is_sqlite_that_loses_no_commit(
+    bare: pytest.MonkeyPatch,
+) -> None:
+    options = database(read_environment())["OPTIONS"]
+
+    assert "synchronous=FULL" in options["init_command"]
+    assert options["transaction_mode"] == "IMMEDIATE"
+
+
+def test_database_url_is_taken_apart(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv(
+        "DATABASE_URL", "postgresql://vault%40x:p%2Fw@db.example.test:5433/latch?sslmode=require"
+    )
+
+    found = database(read_environment())
+
+    assert found["ENGINE"].endswith("postgresql")
+    assert (found["USER"], found["PASSWORD"]) == ("vault@x", "p/w")
+    assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example.test", 5433, "latch")
+    assert found["OPTIONS"]["sslmode"] == "require"
+
+
+def test_a_socket_folder_may_stand_in_the_query(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("DATABASE_URL", "postgresql://latchkey@/postgres?host=%2Frun%2Fpg")
+
+    assert database(read_environment())["HOST"] == "/run/pg"
+
+
+@pytest.mark.parametrize(
+    ("url", "ssl", "tls"),
+    [
+        ("smtps://me:word@mail.example.test", True, False),
+        ("smtp://me:word@mail.example.test:587", False, True),
+        ("smtp://127.0.0.1:2525", False, False),
+    ],
+)
+def test_mail_is_encrypted_whenever_a_password_is_sent(
+    bare: pytest.MonkeyPatch, url: str, ssl: bool, tls: bool
+) -> None:
+    bare.setenv("LATCHKEY_SMTP_URL", url)
+
+    found = mail(read_environment())
+
+    assert (found["EMAIL_USE_SSL"], found["EMAIL_USE_TLS"]) == (ssl, tls)
+
+
+def test_without_a_mail_server_mails_are_printed(bare: pytest.MonkeyPatch) -> None:
+    assert mail(read_environment())["EMAIL_BACKEND"].endswith("console.EmailBackend")
+
+
+def test_development_secret_key_is_made_once_and_private(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+
+    first = development_secret_key(folder)
+
+    assert development_secret_key(folder) == first
+    assert len(first) > 50
+    assert stat.S_IMODE((folder / "secret-key").stat().st_mode) == 0o600

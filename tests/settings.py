@@ -1,0 +1,24 @@
+"""The site's settings as tests use them: nothing of the developer's own environment or data."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+for _name in [name for name in os.environ if name.startswith("LATCHKEY_")]:
+    del os.environ[_name]
+os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="latchkey-tests-")
+atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+# Playwright's loop runs in the test's thread while the live server uses the database in another.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import STORAGES  # noqa: E402
+
+# Hashed names of static files need collectstatic, which tests do without.
+STORAGES = {
+    **STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
