@@ -1,1 +1,48 @@
-"""The only door to a plaintext."""
+"""The only door to a plaintext.
+
+Everything that leaves through it is a `pydantic.SecretStr` inside a frozen value that hides itself,
+and every function takes the actor. Keychains that were shredded, records that were moved or altered
+and KEKs that are not at hand are errors of `keyvault.errors`, never empty values.
+"""
+
+from keyvault.vault.credentials import (
+    check_out_credential,
+    find_duplicate,
+    open_credential,
+    openable_credentials,
+    store_credential,
+)
+from keyvault.vault.custody import require_keyring
+from keyvault.vault.drafts import delete_draft, delete_expired_drafts, open_draft, seal_draft
+from keyvault.vault.keychains import create_keychain
+from keyvault.vault.secrets import (
+    AccessTokenSecret,
+    ApiKeySecret,
+    Secret,
+    fingerprint,
+    short_fingerprint,
+)
+from keyvault.vault.states import set_state
+from keyvault.vault.values import open_value, seal_value
+
+__all__ = [
+    "AccessTokenSecret",
+    "ApiKeySecret",
+    "Secret",
+    "check_out_credential",
+    "create_keychain",
+    "delete_draft",
+    "delete_expired_drafts",
+    "find_duplicate",
+    "fingerprint",
+    "open_credential",
+    "open_draft",
+    "open_value",
+    "openable_credentials",
+    "require_keyring",
+    "seal_draft",
+    "seal_value",
+    "set_state",
+    "short_fingerprint",
+    "store_credential",
+]

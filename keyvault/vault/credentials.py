@@ -1,0 +1,208 @@
+"""Storing credentials, and opening them."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from keyvault import audit, envelope
+from keyvault.audit import Action, Actor
+from keyvault.errors import DuplicateCredentialError, ShreddedKeychainError, UnknownRecordError
+from keyvault.models import Credential, Draft
+from keyvault.vault import secrets
+from keyvault.vault.ciphers import cipher_of, sealing_cipher_of, shredded
+from keyvault.vault.secrets import ApiKeySecret, Secret
+
+
+def find_duplicate(*, keychain_id: UUID, fingerprint: str) -> Literal["here", "elsewhere"] | None:
+    """Whether the same API key is live already, and where. One query.
+
+    Args:
+        keychain_id: the store that asks.
+        fingerprint: see `fingerprint`.
+
+    Returns:
+        "here", "elsewhere" (tell the merchant nothing more than that it cannot be added), or None.
+    """
+    live = Credential.objects.filter(fingerprint=fingerprint, state__in=Credential.LIVE_STATES)
+    owner = live.values_list("keychain_id", flat=True).first()
+    if owner is None:
+        return None
+    return "here" if owner == keychain_id else "elsewhere"
+
+
+def store_credential(
+    *,
+    keychain_id: UUID,
+    draft_id: UUID | None,
+    secret: ApiKeySecret,
+    name: str,
+    endpoint: str,
+    language: str,
+    limits: Sequence[tuple[int, int]],
+    actor: Actor,
+) -> Credential:
+    """Seals a verified API key as a credential that may be lent.
+
+    One transaction, or the caller's: the draft goes, the credential comes and `credential.sealed`
+    is recorded together. Seed the pool in the same transaction.
+
+    Args:
+        keychain_id: the store's keychain.
+        draft_id: the draft that it comes from; it is deleted. None: it was never a draft.
+        secret: the pair that has passed its check.
+        name: what people call the key.
+        endpoint: a name in settings.KEYVAULT_ENDPOINTS.
+        language: the vendor's language code that was checked.
+        limits: the vendor's windows of this key, (seconds, limit).
+        actor: who stores it.
+
+    Returns:
+        The stored credential, active.
+
+    Raises:
+        DuplicateCredentialError: the same API key is live already.
+        UnknownRecordError: the draft is gone: deleted, or stored by another request.
+        ShreddedKeychainError, KeyExhaustedError, KekUnavailableError, UnknownKekError: nothing was
+            stored.
+    """
+    credential = Credential(
+        id=uuid.uuid4(),
+        keychain_id=keychain_id,
+        kind=Credential.Kind.BASIC,
+        name=name,
+        endpoint=endpoint,
+        language=language,
+        fingerprint=secrets.fingerprint(secret.key),
+        last_four=secrets.last_four(secret.key),
+        limits=[list(window) for window in limits],
+        checked_at=timezone.now(),
+    )
+    with transaction.atomic():
+        _take_draft(draft_id=draft_id, credential=credential)
+        credential.sealed = envelope.seal(
+            cipher=sealing_cipher_of(keychain_id=keychain_id),
+            plaintext=secrets.encode(secret),
+            place=_place(credential),
+        )
+        _insert(credential)
+        audit.record(
+            action=Action.CREDENTIAL_SEALED,
+            actor=actor,
+            keychain_id=keychain_id,
+            subject=f"credential:{credential.pk}",
+            facts={"endpoint": endpoint, "limits": credential.limits},
+        )
+    return credential
+
+
+def openable_credentials(*, keychain_id: UUID) -> QuerySet[Credential]:
+    """The credentials of one keychain, each with its wrapped DEK in the same statement."""
+    return Credential.objects.filter(keychain_id=keychain_id).select_related(
+        "keychain__wrapped_dek"
+    )
+
+
+def open_credential(*, credential: Credential, actor: Actor) -> Secret:  # noqa: ARG001  # who asks is part of the door
+    """Opens a credential. The caller records why: a lease by `lease.granted`.
+
+    No query for a row of `openable_credentials`, else one. Read the row in this same request: the
+    wrapped DEK that came with it decides whether the keychain was shredded.
+
+    Args:
+        credential: the row.
+        actor: who gets it.
+
+    Returns:
+        The plaintext; keep it no longer than the request.
+
+    Raises:
+        ShreddedKeychainError: the keychain's DEK was destroyed.
+        TamperedSecretError: altered or moved: alert, do not retry.
+        KekUnavailableError, UnknownKekError: the KEK is not at hand.
+    """
+    dek = getattr(credential.keychain, "wrapped_dek", None)
+    if dek is None:
+        raise ShreddedKeychainError(shredded(credential.keychain_id))
+    cipher = cipher_of(keychain=credential.keychain_id.hex, kek_id=dek.kek_id, wrapped=dek.wrapped)
+    plaintext = envelope.open_sealed(
+        cipher=cipher, sealed=credential.sealed, place=_place(credential)
+    )
+    return secrets.decode(plaintext)
+
+
+def check_out_credential(
+    *, credential_id: UUID, keychain_id: UUID, actor: Actor, purpose: str
+) -> Secret:
+    """Opens a credential for our own use, such as another check; records `credential.opened`.
+
+    One query and one INSERT.
+
+    Args:
+        credential_id: which one.
+        keychain_id: the keychain that it must belong to.
+        actor: who uses it.
+        purpose: one word of ours, "verification".
+
+    Raises:
+        UnknownRecordError: no such credential in that keychain, or it was removed.
+        ShreddedKeychainError, TamperedSecretError, KekUnavailableError, UnknownKekError: as for
+            `open_credential`.
+    """
+    credential = (
+        openable_credentials(keychain_id=keychain_id)
+        .filter(pk=credential_id)
+        .exclude(state=Credential.State.REVOKED)
+        .first()
+    )
+    if credential is None:
+        message = f"credential {credential_id} is not in keychain {keychain_id}"
+        raise UnknownRecordError(message)
+    secret = open_credential(credential=credential, actor=actor)
+    audit.record(
+        action=Action.CREDENTIAL_OPENED,
+        actor=actor,
+        keychain_id=keychain_id,
+        subject=f"credential:{credential_id}",
+        facts={"purpose": purpose},
+    )
+    return secret
+
+
+def _take_draft(*, draft_id: UUID | None, credential: Credential) -> None:
+    """Deletes the draft; of two requests that store the same one, the second finds it gone."""
+    if draft_id is None:
+        return
+    mine = Draft.objects.filter(pk=draft_id, keychain_id=credential.keychain_id)
+    if not mine.delete()[0]:
+        _refuse_duplicate(credential)
+        message = f"draft {draft_id} is gone"
+        raise UnknownRecordError(message)
+
+
+def _insert(credential: Credential) -> None:
+    try:
+        with transaction.atomic():
+            credential.save(force_insert=True)
+    except IntegrityError:
+        _refuse_duplicate(credential)
+        raise
+
+
+def _refuse_duplicate(credential: Credential) -> None:
+    found = find_duplicate(keychain_id=credential.keychain_id, fingerprint=credential.fingerprint)
+    if found is not None:
+        raise DuplicateCredentialError(in_same_keychain=found == "here") from None
+
+
+def _place(credential: Credential) -> bytes:
+    return envelope.place(
+        keychain=credential.keychain_id.hex,
+        record=credential.id.hex,
+        field="credential",
+        version=credential.version,
+    )
