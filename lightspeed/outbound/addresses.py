@@ -11,17 +11,6 @@ from typing import NamedTuple
 
 from lightspeed.errors import UnsafeAddressError
 
-
-class Exempted(NamedTuple):
-    """A host and port that may be reached wherever it resolves to, without TLS if it says so.
-
-    Only for a simulator in development, and only by an explicit setting.
-    """
-
-    host: str
-    port: int
-
-
 #: IPv6 that is routed on the internet at all (RFC 4291 section 2.4, as IANA has assigned it).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 #: Ranges inside it that carry or translate to IPv4, where an inner address could hide.
@@ -33,6 +22,32 @@ _REFUSED_V4 = (
     IPv4Network("192.88.99.0/24"),  # 6to4 relays, RFC 7526
     IPv4Network("168.63.129.16/32"),  # Azure's metadata and DNS service
 )
+
+
+class AllowedAddress(NamedTuple):
+    """A host and port that may be reached wherever it resolves to, and without TLS.
+
+    Only for a simulator in development, and only by an explicit setting.
+    """
+
+    host: str
+    port: int
+
+
+def allowed_addresses(places: Iterable[str]) -> frozenset[AllowedAddress]:
+    """Read a setting such as `["127.0.0.1:8001"]`.
+
+    Raises:
+        ValueError: one is not `host:port`. Refuse to start.
+    """
+    found = set()
+    for place in places:
+        host, colon, port = place.rpartition(":")
+        if not (host and port.isascii() and port.isdigit()):
+            message = f"Not host:port: {place}."
+            raise ValueError(message)
+        found.add(AllowedAddress(host=host.strip("[]").lower(), port=int(port)))
+    return frozenset(found)
 
 
 def is_public(address: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore2
 
-from lightspeed.outbound.addresses import Exempted, require_public
+from lightspeed.outbound.addresses import AllowedAddress, require_public
 from lightspeed.outbound.deadline import Deadline
 
 #: Host and port to IP addresses, best first; raises OSError when there are none.
@@ -38,13 +38,13 @@ class PinnedNetwork(httpcore2.NetworkBackend):
 
     Attributes:
         deadline: bounds look-up, connection and every read and write of the request together.
-        exempted: hosts and ports that may resolve to an address that is not public.
+        allowed_addresses: hosts and ports that may resolve to an address that is not public.
         resolver: injected, so that tests need no name server.
         sockets: what opens a connection to a checked address.
     """
 
     deadline: Deadline
-    exempted: frozenset[Exempted]
+    allowed_addresses: frozenset[AllowedAddress]
     resolver: Resolver
     sockets: httpcore2.NetworkBackend
 
@@ -59,12 +59,12 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         """Connect to the first address of `host` that answers.
 
         Raises:
-            UnsafeAddressError: an address of the host is not public and not exempted.
+            UnsafeAddressError: an address of the host is not public and not allowed.
             httpcore2.ConnectError: no such host, or no address answered.
             httpcore2.ConnectTimeout: the deadline is over.
         """
         addresses = self._look_up(host=host, port=port)
-        if Exempted(host=host, port=port) not in self.exempted:
+        if AllowedAddress(host=host, port=port) not in self.allowed_addresses:
             require_public(addresses)
         failure: Exception = httpcore2.ConnectError("The host has no address.")
         for address in addresses[:MAX_ADDRESSES]:

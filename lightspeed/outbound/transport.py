@@ -12,7 +12,7 @@ import httpcore2
 import httpx2
 
 from lightspeed.errors import UnsafeAddressError
-from lightspeed.outbound.addresses import Exempted
+from lightspeed.outbound.addresses import AllowedAddress
 from lightspeed.outbound.deadline import REQUEST_SECONDS, Deadline
 from lightspeed.outbound.network import PinnedNetwork, Resolver, system_resolver
 
@@ -35,7 +35,7 @@ class OutboundTransport(httpx2.BaseTransport):
     never retries.
 
     Args:
-        exempted: hosts and ports that may be inside and may go without TLS: a simulator in
+        allowed_addresses: hosts and ports that may be inside and may go without TLS: a simulator in
             development, by an explicit setting; empty in production.
         resolver: looks host names up.
         ssl_context: verifies certificates; httpx2's own by default, without the environment.
@@ -45,12 +45,12 @@ class OutboundTransport(httpx2.BaseTransport):
     def __init__(
         self,
         *,
-        exempted: frozenset[Exempted] = frozenset(),
+        allowed_addresses: frozenset[AllowedAddress] = frozenset(),
         resolver: Resolver = system_resolver,
         ssl_context: ssl.SSLContext | None = None,
         sockets: httpcore2.NetworkBackend | None = None,
     ) -> None:
-        self._exempted = exempted
+        self._allowed_addresses = allowed_addresses
         self._resolver = resolver
         self._ssl_context = ssl_context or httpx2.create_ssl_context(trust_env=False)
         self._sockets = sockets or httpcore2.SyncBackend()
@@ -75,7 +75,7 @@ class OutboundTransport(httpx2.BaseTransport):
             ssl_context=self._ssl_context,
             network_backend=PinnedNetwork(
                 deadline=deadline,
-                exempted=self._exempted,
+                allowed_addresses=self._allowed_addresses,
                 resolver=self._resolver,
                 sockets=self._sockets,
             ),
@@ -87,8 +87,8 @@ class OutboundTransport(httpx2.BaseTransport):
         return httpx2.Response(answer.status, headers=answer.headers, stream=stream)
 
     def _require_tls(self, url: httpx2.URL) -> None:
-        place = Exempted(host=url.host, port=url.port or _PORTS.get(url.scheme, 0))
-        if url.scheme != "https" and (url.scheme != "http" or place not in self._exempted):
+        place = AllowedAddress(host=url.host, port=url.port or _PORTS.get(url.scheme, 0))
+        if url.scheme != "https" and (url.scheme != "http" or place not in self._allowed_addresses):
             raise UnsafeAddressError
 
 
