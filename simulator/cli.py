@@ -116,7 +116,7 @@ async def _run(*, site: Site, options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await serve(site=site, ports=options.ports, stop=stop, announce=_announce)
+    await serve(site=site, options=options, stop=stop, announce=_announce)
 
 
 def _announce(ports: dict[str, int]) -> None:

@@ -10,9 +10,6 @@ from simulator.mishaps import Delivery
 from simulator.site import Site
 from simulator.wire import CONTINUE, Request, RequestReader, Response, WireError, encode_response
 
-QUIET_SECONDS = 60
-"""How long a client may take to finish its next request."""
-
 LINGER_SECONDS = 5
 """How long a refused client may go on sending; closing at once could cost it the answer."""
 
@@ -25,10 +22,13 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Connection(asyncio.Protocol):
     """Reads requests in order and answers each before the next."""
 
-    def __init__(self, *, site: Site, cluster: str, peers: set["Connection"]) -> None:
+    def __init__(
+        self, *, site: Site, cluster: str, peers: set["Connection"], quiet_seconds: float
+    ) -> None:
         self._site = site
         self._cluster = cluster
         self._peers = peers
+        self._quiet_seconds = quiet_seconds
         self._loop = asyncio.get_running_loop()
         self._delivery: asyncio.Task[None] | None = None
         self._is_refused = False
@@ -41,7 +41,7 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")[0]
         self._reader = RequestReader(cluster=self._cluster, peer=peer)
         self._quiet_since = self._loop.time()
-        self._timer = self._loop.call_later(QUIET_SECONDS, self._end_when_quiet)
+        self._timer = self._loop.call_later(self._quiet_seconds, self._end_when_quiet)
         self._peers.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
     def _end_when_quiet(self) -> None:
         if self._delivery is not None:
             self._quiet_since = self._loop.time()
-        left = self._quiet_since + QUIET_SECONDS - self._loop.time()
+        left = self._quiet_since + self._quiet_seconds - self._loop.time()
         if left <= 0:
             self._transport.abort()
             return

@@ -13,6 +13,7 @@ from simulator.control_input import (
     read_object,
 )
 from simulator.keys import ApiKey, SecretNeededError
+from simulator.retail.control import RetailControl
 from simulator.state import State
 from simulator.wire import Request, Response
 
@@ -28,11 +29,13 @@ class Control:
 
     def __init__(self, *, state: State) -> None:
         self._state = state
+        self.retail = RetailControl(retail=state.retail)
         self._endpoints: dict[str, tuple[str, Callable[[Request], Response]]] = {
             "/_sim/keys": ("POST", self._post_key),
             "/_sim/faults": ("POST", self._post_fault),
             "/_sim/stats": ("GET", self._get_stats),
             "/_sim/reset": ("POST", self._post_reset),
+            **self.retail.endpoints,
         }
 
     def answer(self, request: Request) -> Response:

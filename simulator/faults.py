@@ -12,6 +12,7 @@ class FaultKind(StrEnum):
     """How a request goes wrong."""
 
     SLOW = "slow"
+    DELAY = "delay"
     SERVER_ERROR = "500"
     THROTTLED = "429"
     UNAUTHORIZED = "401"
@@ -24,8 +25,8 @@ class FaultKind(StrEnum):
     RESET = "reset"
 
 
-DEFAULT_SECONDS = {FaultKind.SLOW: 12.0, FaultKind.HANG: 60.0}
-"""How long a slow answer takes, and how long a hanging request is held."""
+DEFAULT_SECONDS = {FaultKind.SLOW: 12.0, FaultKind.DELAY: 12.0, FaultKind.HANG: 60.0}
+"""How long a slow or delayed answer takes, and how long a hanging request is held."""
 
 DEFAULT_BYTES = {FaultKind.GIANT: 64 * MEBIBYTE, FaultKind.GZIP_BOMB: 256 * MEBIBYTE}
 """Size of the body once it is decompressed."""

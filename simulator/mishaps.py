@@ -117,9 +117,15 @@ async def _trickle(delivery: Delivery, line: Line) -> None:
         await asyncio.sleep(delivery.fault.seconds / slices)
 
 
+async def _delay(delivery: Delivery, line: Line) -> None:
+    """Say nothing for the fault's seconds, then answer."""
+    await asyncio.sleep(delivery.fault.seconds)
+    await line.send(delivery.encoded())
+
+
 async def _truncate(delivery: Delivery, line: Line) -> None:
     """Claim the whole length, send half of the body, and close."""
-    body = delivery.response.body or b"{}"
+    body = delivery.response.body
     head = encode_response(
         response=delivery.response, keep_alive=False, with_body=False, content_length=len(body)
     )
@@ -155,6 +161,7 @@ async def _reset(_: Delivery, line: Line) -> None:
 
 DELIVERIES: dict[FaultKind, Callable[[Delivery, Line], Awaitable[None]]] = {
     FaultKind.SLOW: _trickle,
+    FaultKind.DELAY: _delay,
     FaultKind.TRUNCATE: _truncate,
     FaultKind.GIANT: _stream_giant,
     FaultKind.HANG: _hang,

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from simulator.limits import DEFAULT_LIMITS, parse_limits
-from simulator.server import HOST, ListenError, Options, WindowKind, build_site, serve
+from simulator.retail.control import RetailControl
+from simulator.server import HOST, Options, WindowKind, build_site, serve
 from simulator.windows import Clock
 
 START_SECONDS = 10
@@ -31,6 +32,7 @@ class RunningSimulator:
         windows: "fixed" or "sliding".
         limits: As on the command line, `20/1,300/300`; None takes the vendor's own.
         state_file: Where keys are kept, or None.
+        quiet_seconds: How long a client may take to finish its next request.
         clock: Seconds since the epoch; called from the simulator's thread.
     """
 
@@ -40,12 +42,14 @@ class RunningSimulator:
         windows: str = "fixed",
         limits: str | None = None,
         state_file: Path | None = None,
+        quiet_seconds: float = 60,
         clock: Clock = time.time,
     ) -> None:
         self._options = Options(
             windows=WindowKind(windows),
             limits=DEFAULT_LIMITS if limits is None else parse_limits(limits),
             state_file=state_file,
+            quiet_seconds=quiet_seconds,
             clock=clock,
         )
         self._site = build_site(self._options)
@@ -116,6 +120,10 @@ class RunningSimulator:
         fields = _given(path=path, kind=kind, count=count, seconds=seconds, bytes=size_bytes)
         return self._call(lambda: self._site.control.add_fault(fields))
 
+    def retail(self, action: Callable[[RetailControl], Result]) -> Result:
+        """Steer R- and X-Series: `simulator.retail(lambda control: control.grants())`."""
+        return self._call(lambda: action(self._site.control.retail))
+
     def stats(self) -> dict[str, Any]:
         """Give `requests`, `by_status` and `token_calls`."""
         return self._call(self._site.state.stats.as_json)
@@ -141,17 +149,14 @@ class RunningSimulator:
         return outcome.result(timeout=START_SECONDS)
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except ListenError as error:
-            self._ports.set_exception(error)
+        asyncio.run(self._serve())
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         await serve(
             site=self._site,
-            ports=self._options.ports,
+            options=self._options,
             stop=self._stop,
             announce=self._ports.set_result,
         )

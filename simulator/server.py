@@ -12,6 +12,7 @@ from simulator.connection import Connection
 from simulator.journal import open_journal
 from simulator.keys import KeyBook, new_salt
 from simulator.limits import DEFAULT_LIMITS, Limit
+from simulator.retail.retail import Retail
 from simulator.site import Site
 from simulator.state import State
 from simulator.windows import Clock, FixedMeter, SlidingMeter
@@ -43,6 +44,7 @@ class Options:
         windows: Fixed or sliding.
         limits: Shortest window first.
         state_file: Where keys are kept over a restart, or None.
+        quiet_seconds: How long a client may take to finish its next request.
         clock: Seconds since the epoch.
     """
 
@@ -50,6 +52,7 @@ class Options:
     windows: WindowKind = WindowKind.FIXED
     limits: tuple[Limit, ...] = DEFAULT_LIMITS
     state_file: Path | None = None
+    quiet_seconds: float = 60
     clock: Clock = time.time
 
 
@@ -64,13 +67,13 @@ def build_site(options: Options) -> Site:
     else:
         keys = open_journal(options.state_file)
     meter = _METERS[options.windows](limits=options.limits, clock=options.clock)
-    return Site(state=State(keys=keys, meter=meter))
+    return Site(state=State(keys=keys, meter=meter, retail=Retail(clock=options.clock)))
 
 
 async def serve(
     *,
     site: Site,
-    ports: dict[str, int],
+    options: Options,
     stop: asyncio.Event,
     announce: Callable[[dict[str, int]], None],
 ) -> None:
@@ -78,7 +81,7 @@ async def serve(
 
     Args:
         site: What answers.
-        ports: Port of each cluster; 0 takes a free one.
+        options: Which ports, and how patiently.
         stop: Ends the service; open connections are cut.
         announce: Told the real ports once all of them listen.
 
@@ -89,8 +92,10 @@ async def serve(
     servers: list[asyncio.Server] = []
     listening: dict[str, int] = {}
     try:
-        for cluster, port in ports.items():
-            factory = _connection_factory(site=site, cluster=cluster, peers=peers)
+        for cluster, port in options.ports.items():
+            factory = _connection_factory(
+                site=site, cluster=cluster, peers=peers, quiet_seconds=options.quiet_seconds
+            )
             server = await _listen(factory=factory, port=port)
             servers.append(server)
             listening[cluster] = server.sockets[0].getsockname()[1]
@@ -115,9 +120,9 @@ async def _listen(*, factory: Callable[[], Connection], port: int) -> asyncio.Se
 
 
 def _connection_factory(
-    *, site: Site, cluster: str, peers: set[Connection]
+    *, site: Site, cluster: str, peers: set[Connection], quiet_seconds: float
 ) -> Callable[[], Connection]:
     def make() -> Connection:
-        return Connection(site=site, cluster=cluster, peers=peers)
+        return Connection(site=site, cluster=cluster, peers=peers, quiet_seconds=quiet_seconds)
 
     return make

@@ -6,6 +6,8 @@ from simulator.control import PREFIX, Control
 from simulator.ecom.area import EcomArea
 from simulator.faults import Fault, FaultKind
 from simulator.mishaps import DELIVERIES, UNANSWERED, Delivery, spoil
+from simulator.retail.area import PREFIXES as RETAIL_PREFIXES
+from simulator.retail.area import RetailArea
 from simulator.state import State
 from simulator.wire import Request, Response
 
@@ -29,7 +31,11 @@ class Site:
     def __init__(self, *, state: State) -> None:
         self.control = Control(state=state)
         self.state = state
-        self._areas: tuple[tuple[str, Area], ...] = (("/", EcomArea(state=state)),)
+        retail = RetailArea(retail=state.retail, stats=state.stats)
+        self._areas: tuple[tuple[str, Area], ...] = (
+            *((prefix, retail) for prefix in RETAIL_PREFIXES),
+            ("/", EcomArea(state=state)),
+        )
 
     def reply(self, request: Request) -> Response | Delivery:
         """Answer one request: a plain response, or one to be delivered in an unusual way."""
@@ -40,6 +46,8 @@ class Site:
         self.state.stats.requests += 1
         if fault is None or fault.kind not in UNANSWERED:
             self.state.stats.by_status[response.status] += 1
+        if fault is None and response.delay_seconds:
+            fault = Fault(FaultKind.DELAY, seconds=response.delay_seconds, size_bytes=0)
         if fault is None or fault.kind not in DELIVERIES:
             return response
         return Delivery(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from simulator.faults import FaultPlan
 from simulator.keys import KeyBook
+from simulator.retail.retail import Retail
 from simulator.windows import Meter
 
 
@@ -42,9 +43,11 @@ class State:
     meter: Meter
     faults: FaultPlan = field(default_factory=FaultPlan)
     stats: Stats = field(default_factory=Stats)
+    retail: Retail = field(default_factory=Retail)
 
     def reset(self) -> None:
-        """Clear windows, faults and numbers; keys stay."""
+        """Clear windows, faults, numbers and changed rules; keys and grants stay."""
         self.meter.clear()
         self.faults.clear()
         self.stats.clear()
+        self.retail.reset()

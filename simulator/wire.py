@@ -57,12 +57,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer before it becomes bytes."""
+    """One answer before it becomes bytes; `delay_seconds` pass before the first of them is sent."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json; charset=UTF-8"
     headers: tuple[tuple[str, str], ...] = ()
+    delay_seconds: float = 0.0
 
 
 def encode_response(

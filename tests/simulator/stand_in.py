@@ -50,10 +50,10 @@ def make_site(
     return site
 
 
-def put_key(site: Site, *, cluster: str = "eu1", **fields: Any) -> dict[str, Any]:
+def put_key(site: Site, **fields: Any) -> dict[str, Any]:
     """Create or change the test's key."""
     described, _ = site.control.put_key(
-        {"key": KEY, "secret": SECRET, **fields}, default_cluster=cluster
+        {"key": KEY, "secret": SECRET, **fields}, default_cluster="eu1"
     )
     return described
 
@@ -137,9 +137,12 @@ def steer(url: str, control: str, document: object) -> Answer:
 
 @contextmanager
 def dial(simulator: RunningSimulator) -> Iterator[socket.socket]:
-    """A bare connection to eu1."""
+    """A bare connection to eu1 that takes little at a time."""
     parts = urlsplit(simulator.url_eu1)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as sock:
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        sock.settimeout(30)
+        sock.connect((parts.hostname, parts.port))
         yield sock
 
 

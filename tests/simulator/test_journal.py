@@ -1,5 +1,7 @@
 import json
+import resource
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,39 @@ def test_a_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(JournalError):
         open_journal(folder)
     assert [entry.name for entry in tmp_path.iterdir()] == ["simulator.jsonl"]
+
+
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """Lets no file grow beyond a size, as a full disk would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(
+    path: Path, small_files: Callable[[int], None]
+) -> None:
+    book = open_journal(path)
+    before = put(book, secret=SECRET)
+    whole = path.read_bytes()
+    small_files(len(whole) + 20)
+    with pytest.raises(OSError, match="File too large"):
+        put(book, is_enabled=False)
+    assert path.read_bytes() == whole
+    assert book.find(key=KEY, secret=SECRET) == before
+
+
+def test_a_file_that_cannot_be_rewritten_stays_as_it_is(
+    path: Path, small_files: Callable[[int], None]
+) -> None:
+    put(open_journal(path), secret=SECRET)
+    whole = path.read_bytes()
+    small_files(20)
+    with pytest.raises(JournalError, match="File too large"):
+        open_journal(path)
+    assert path.read_bytes() == whole
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_change_is_refused_once_the_file_is_gone(path: Path) -> None:
