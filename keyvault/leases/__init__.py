@@ -1,1 +1,39 @@
-"""Time-limited loans of a credential with a number of permits."""
+"""Leases: time-limited loans of credentials, each with a number of permits."""
+
+from keyvault.leases.access import Caller, caller_of, stores_of
+from keyvault.leases.backends import (
+    NewToken,
+    Scope,
+    create_backend,
+    create_token,
+    digest_of,
+    revoke_token,
+)
+from keyvault.leases.issue import issue_lease
+from keyvault.leases.settle import settle_lease
+from keyvault.leases.values import (
+    IssuedLease,
+    LeaseAsk,
+    LentCredential,
+    SettledLease,
+    Settlement,
+)
+
+__all__ = [
+    "Caller",
+    "IssuedLease",
+    "LeaseAsk",
+    "LentCredential",
+    "NewToken",
+    "Scope",
+    "SettledLease",
+    "Settlement",
+    "caller_of",
+    "create_backend",
+    "create_token",
+    "digest_of",
+    "issue_lease",
+    "revoke_token",
+    "settle_lease",
+    "stores_of",
+]

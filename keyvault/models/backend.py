@@ -12,7 +12,8 @@ class Backend(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
-    # Empty: every store, those made later included.
+    # Every store, those made later included; otherwise those in `stores` and no other.
+    has_all_stores = models.BooleanField(default=False)
     stores = models.ManyToManyField(Keychain, blank=True, related_name="backends")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -22,13 +23,18 @@ class Backend(models.Model):
 
 
 class BackendToken(models.Model):
-    """A bearer token, `lk_` + prefix + secret; only the SHA-256 of the whole is kept."""
+    """A bearer token; only the SHA-256 of the whole is kept."""
 
     backend = models.ForeignKey(Backend, models.CASCADE, related_name="tokens")
-    prefix = models.CharField(max_length=16, unique=True)
-    digest = models.BinaryField(max_length=32)
-    scopes = models.JSONField(default=list)
+    # The first characters, by which people tell tokens apart.
+    prefix = models.CharField(max_length=16)
+    # Hex of the SHA-256 of the whole token, which holds 256 random bits.
+    digest = models.CharField(max_length=64, unique=True)
+    # Words between single spaces, with a space at either end: " leases:write stores:read ".
+    scopes = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"

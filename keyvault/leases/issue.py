@@ -1,0 +1,236 @@
+"""Lending a key: a plain way of two statements, and a careful one for everything unusual.
+
+The plain way reads the caller, the store, the best key with its sealed credential and the clock in
+one statement and writes the lease in another, which takes place only when the key has not changed
+since (`keyvault.pool.writing`). Its clock is therefore as good as one that is read under a lock:
+whoever loses reads clock and key again.
+
+The careful way locks all keys of the store and serves what the plain one leaves: a lost race, a key
+that turned out to be spent, a clock that was set back, new limits, a pool without rows.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from keyvault import audit, vault, windows
+from keyvault.audit import Action
+from keyvault.errors import (
+    NoCredentialError,
+    PoolEmptyError,
+    TamperedSecretError,
+    UnknownRecordError,
+    UnknownTokenError,
+)
+from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller
+from keyvault.leases.backends import Scope
+from keyvault.leases.lending import Candidate, lend
+from keyvault.leases.values import IssuedLease, LeaseAsk
+from keyvault.models import Credential, Keychain, WrappedDek
+from keyvault.models.lease import moment
+from keyvault.pool.engine import (
+    Engine,
+    clock_parameters,
+    datetime_value,
+    engine,
+    read_uuid,
+    uuid_value,
+)
+from keyvault.pool.keys import locked_keys, next_free_us
+from keyvault.pool.rows import KEY_WIDTH, clock_and_pick, key_columns, key_of, transit_us
+from keyvault.pool.writing import write_key
+from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND
+
+# A key that was not written for so long is looked at first: its headroom may have grown.
+STALE_US: Final = 60 * SECOND
+# Lost races before the careful way is taken.
+PLAIN_TRIES: Final = 2
+
+_READY: Final = "{greatest}(k.next_free_us, k.cooled_until_us{batch})"
+_ORDER: Final = (
+    f"ORDER BY CASE WHEN {{ready}} <= clock.now_us "
+    f"OR k.high_water_us > clock.now_us + {CLOCK_TOLERANCE_US} THEN 0 ELSE {{ready}} END, "
+    f"CASE WHEN k.high_water_us < clock.now_us - {STALE_US} THEN 0 ELSE 1 END, "
+    "k.headroom DESC, k.id LIMIT 1"
+)
+_CREDENTIAL_COLUMNS: Final = (
+    "pick.kind, pick.endpoint, pick.language, pick.credential_version, pick.sealed, "
+    "dek.kek_id, dek.wrapped"
+)
+
+
+def issue_lease(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> IssuedLease:
+    """Lends a key of a store, the one with most headroom, with as many permits as it can give.
+
+    Two statements and one commit in the plain case. Opens its own transaction; call it outside of
+    any, so that a denial is recorded whatever comes of the caller.
+
+    Args:
+        digest: of the token that the caller shows.
+        keychain_id: the store.
+        ask: how many permits, for whom, for how long.
+
+    Returns:
+        The lease, with at least one permit and at most what was asked.
+
+    Raises:
+        UnknownTokenError, MissingScopeError: the caller may not lease.
+        UnknownRecordError: no such store for this backend.
+        NoCredentialError: the store has no key that may be lent.
+        PoolEmptyError: nothing is free; it says when something will be.
+        UnknownKekError, KekUnavailableError: the key cannot be opened now; nothing was granted.
+    """
+    for _ in range(PLAIN_TRIES):
+        with _short_transaction():
+            caller, candidate = _read(digest=digest, keychain_id=keychain_id, ask=ask)
+            if candidate is None or not _is_plain(candidate):
+                break
+            try:
+                lease = lend(candidate=candidate, caller=caller, ask=ask)
+            except TamperedSecretError:
+                break
+            if lease is not None:
+                return lease
+    return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask)
+
+
+def _short_transaction() -> AbstractContextManager[Any]:
+    """SQLite takes its write lock before it reads; on PostgreSQL each statement commits itself."""
+    if connection.vendor == "postgresql":
+        return nullcontext()
+    return transaction.atomic()
+
+
+def _is_plain(candidate: Candidate) -> bool:
+    return not (candidate.row.is_behind or candidate.row.has_new_limits)
+
+
+@lru_cache
+def _statement(fragments: Engine, *, is_batch: bool) -> str:
+    batch = f", k.batch_free_us - {BATCH_BURST_US}" if is_batch else ""
+    found = clock_and_pick(
+        fragments,
+        where="c.keychain_id = %(keychain_id)s AND c.state = 'active'",
+        tail=_ORDER.format(ready=_READY.format(greatest=fragments.greatest, batch=batch)),
+        columns=", c.kind, c.endpoint, c.language, c.version AS credential_version, c.sealed",
+    )
+    return (
+        f"WITH {found}, {CALLER_SQL} "  # noqa: S608  # our own fragments
+        f"SELECT {CALLER_COLUMNS}, chain.id, {_CREDENTIAL_COLUMNS}, {key_columns(fragments)} "
+        "FROM caller LEFT JOIN keyvault_keychain chain ON chain.id = %(keychain_id)s "
+        "AND chain.kind = 'store' AND chain.shredded_at IS NULL "
+        "LEFT JOIN keyvault_wrappeddek dek ON dek.keychain_id = chain.id "
+        "LEFT JOIN pick ON chain.id IS NOT NULL"
+    )
+
+
+def _read(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> tuple[Caller, Candidate | None]:
+    statement = _statement(engine(), is_batch=ask.traffic_class == "batch")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            {
+                "digest": digest,
+                "keychain_id": uuid_value(keychain_id),
+                "now_at": datetime_value(timezone.now()),
+                "transit_us": transit_us(),
+                **clock_parameters(),
+            },
+        )
+        found = cursor.fetchone()
+    if found is None or not found[CALLER_WIDTH - 2]:
+        message = "unknown, expired or revoked token"
+        raise UnknownTokenError(message)
+    caller = Caller(
+        token_id=found[0],
+        backend_id=read_uuid(found[1]),
+        scopes=found[2],
+        has_all_stores=bool(found[3]),
+    )
+    caller.require(Scope.LEASES_WRITE)
+    if not found[CALLER_WIDTH - 1] or found[CALLER_WIDTH] is None:
+        message = f"no store {keychain_id} for this backend"
+        raise UnknownRecordError(message)
+    return caller, _candidate(keychain_id=keychain_id, columns=found[CALLER_WIDTH + 1 :])
+
+
+def _candidate(*, keychain_id: UUID, columns: Sequence[Any]) -> Candidate | None:
+    kind, endpoint, language, version, sealed, kek_id, wrapped = columns[:-KEY_WIDTH]
+    if kind is None or kek_id is None:
+        return None
+    row = key_of(columns[-KEY_WIDTH:])
+    keychain = Keychain(id=keychain_id)
+    WrappedDek(keychain=keychain, kek_id=kek_id, wrapped=wrapped)
+    credential = Credential(
+        id=row.credential_id,
+        keychain=keychain,
+        kind=kind,
+        endpoint=endpoint,
+        language=language,
+        version=version,
+        sealed=sealed,
+    )
+    return Candidate(row=row, credential=credential)
+
+
+def _issue_carefully(*, caller: Caller, keychain_id: UUID, ask: LeaseAsk) -> IssuedLease:
+    with transaction.atomic():
+        lease, denial = _lend_locked(caller=caller, keychain_id=keychain_id, ask=ask)
+    if lease is not None:
+        return lease
+    audit.record_denial(
+        action=Action.LEASE_DENIED,
+        actor=caller.actor,
+        keychain_id=keychain_id,
+        facts={"reason": denial.code, "class": ask.traffic_class},
+    )
+    raise denial
+
+
+def _lend_locked(
+    *, caller: Caller, keychain_id: UUID, ask: LeaseAsk
+) -> tuple[IssuedLease | None, NoCredentialError | PoolEmptyError]:
+    """A lease, or why there is none; what was learned of spent keys is written either way."""
+    credentials = {each.pk: each for each in vault.openable_credentials(keychain_id=keychain_id)}
+    moments, now_us = [], 0
+    for row in locked_keys(keychain_id=keychain_id):
+        candidate = Candidate(row=row, credential=credentials[row.credential_id])
+        try:
+            lease = lend(candidate=candidate, caller=caller, ask=ask)
+        except TamperedSecretError:
+            _set_aside(candidate)
+            continue
+        if lease is not None:
+            return lease, NoCredentialError()
+        state, now_us = row.advanced(), row.now_us
+        free_us = next_free_us(row=row, state=state, traffic_class=ask.traffic_class)
+        moments.append(free_us)
+        if ask.traffic_class == "interactive":
+            state = windows.free_from(state=state, free_us=free_us)
+            write_key(key_id=row.id, version=row.version, state=state)
+    return None, _denial(moments=moments, now_us=now_us)
+
+
+def _denial(*, moments: Sequence[int], now_us: int) -> NoCredentialError | PoolEmptyError:
+    if not moments:
+        return NoCredentialError("the store has no key that may be lent")
+    first_us = max(min(moments), now_us)
+    return PoolEmptyError(
+        retry_at=moment(first_us), retry_after_seconds=(first_us - now_us) / SECOND
+    )
+
+
+def _set_aside(candidate: Candidate) -> None:
+    """A record that does not open is lent no more; the others of the store go on."""
+    vault.set_state(
+        credential_id=candidate.credential.pk,
+        keychain_id=candidate.credential.keychain_id,
+        to=Credential.State.SUSPENDED,
+        actor=audit.SYSTEM,
+        reason="does-not-open",
+    )

@@ -1,0 +1,270 @@
+"""Ending a lease: what was not used goes back, and what the vendor said is taken to heart."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from keyvault import vault, windows
+from keyvault.audit import Action
+from keyvault.errors import (
+    LeaseClosedError,
+    OverspentError,
+    StateError,
+    UnknownRecordError,
+    UnknownTokenError,
+)
+from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller
+from keyvault.leases.backends import Scope
+from keyvault.leases.entries import entry
+from keyvault.leases.values import SettledLease, Settlement
+from keyvault.models import Credential, PoolKey
+from keyvault.models.lease import microseconds
+from keyvault.pool.budgets import budget_of
+from keyvault.pool.engine import (
+    Engine,
+    clock_parameters,
+    datetime_value,
+    engine,
+    read_uuid,
+    uuid_value,
+)
+from keyvault.pool.keys import mended
+from keyvault.pool.rows import KeyRow, clock_and_pick, key_columns, key_of, transit_us
+from keyvault.pool.writing import Effect, write_key
+from keyvault.windows import SECOND, KeyState
+
+# How long a refused key rests when the vendor does not say.
+REST_US: Final = 300 * SECOND
+
+_UPDATE: Final = (
+    "UPDATE keyvault_lease SET counted = %(used)s, use_by_us = %(last_used_us)s, "
+    "settled_us = %(settled_us)s, outcome = %(outcome)s "
+    "WHERE id = %(lease_id)s AND settled_us IS NULL AND {saved}"
+)
+_LEASE_COLUMNS: Final = (
+    "lease.permits, lease.counted, lease.granted_us, lease.use_by_us, lease.expires_us, "
+    "lease.settled_us, lease.outcome, credential.id, credential.state, credential.keychain_id"
+)
+_LEASE_WIDTH: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A lease of this caller as it was read, with its key."""
+
+    id: UUID
+    permits: int
+    counted: int
+    granted_us: int
+    use_by_us: int
+    expires_us: int
+    settled_us: int | None
+    outcome: str
+    credential_id: UUID
+    credential_state: str
+    keychain_id: UUID
+    row: KeyRow
+
+
+def settle_lease(*, digest: str, lease_id: UUID, settlement: Settlement) -> SettledLease:
+    """Ends a lease. The same settlement again gives the same answer and changes nothing.
+
+    Two statements and one commit in the plain case; opens its own transaction.
+
+    Args:
+        digest: of the token that the caller shows.
+        lease_id: a lease of the caller's backend.
+        settlement: what was used, and how the vendor took it.
+
+    Raises:
+        UnknownTokenError, MissingScopeError: the caller may not settle.
+        UnknownRecordError: no such lease of this backend.
+        OverspentError: more used than permitted; nothing changed.
+        LeaseClosedError: settled otherwise before, or too late: its permits count as used.
+    """
+    if settlement.outcome == "ok" and connection.vendor == "postgresql":
+        caller, lease = _read(digest=digest, lease_id=lease_id)
+        if lease.settled_us is not None or not lease.row.is_behind:
+            settled = _settle(caller=caller, lease=lease, settlement=settlement)
+            if settled is not None:
+                return settled
+    return _settle_locked(digest=digest, lease_id=lease_id, settlement=settlement)
+
+
+def _settle_locked(*, digest: str, lease_id: UUID, settlement: Settlement) -> SettledLease:
+    with transaction.atomic():
+        key_of_lease = PoolKey.objects.filter(leases__id=lease_id)
+        list(key_of_lease.select_for_update(of=("self",)).values_list("pk", flat=True))
+        caller, lease = _read(digest=digest, lease_id=lease_id)
+        if lease.row.is_behind:
+            mended(lease.row)
+            caller, lease = _read(digest=digest, lease_id=lease_id)
+        settled = _settle(caller=caller, lease=lease, settlement=settlement)
+        if settled is None:
+            message = "a locked key changed"
+            raise RuntimeError(message)
+        return settled
+
+
+def _settle(*, caller: Caller, lease: _Open, settlement: Settlement) -> SettledLease | None:
+    """The answer; None when the key was changed since it was read."""
+    if lease.settled_us is not None:
+        return _replayed(lease=lease, settlement=settlement)
+    if settlement.used > lease.permits:
+        message = f"{settlement.used} used, {lease.permits} permitted"
+        raise OverspentError(message)
+    now_us = lease.row.now_us
+    if now_us > lease.expires_us:
+        message = "the lease has expired; its permits count as used"
+        raise LeaseClosedError(message)
+    last_used_us = _last_used_us(lease=lease, settlement=settlement, now_us=now_us)
+    state = windows.settle(
+        state=lease.row.advanced(),
+        counted=lease.counted,
+        use_by_us=lease.use_by_us,
+        used=settlement.used,
+        last_used_us=last_used_us,
+    )
+    if settlement.outcome == "throttled":
+        state = windows.cooled(state=state, until_us=now_us + REST_US)
+    effects = _effects(
+        caller=caller, lease=lease, settlement=settlement, last_used_us=last_used_us
+    )
+    if not write_key(
+        key_id=lease.row.id, version=lease.row.version, state=state, effects=effects
+    ):
+        return None
+    credential_state = lease.credential_state
+    if settlement.outcome in {"unauthorized", "forbidden"}:
+        credential_state = _suspend(caller=caller, lease=lease, reason=settlement.outcome)
+    return _answer(lease=lease, used=settlement.used, state=state, key_state=credential_state)
+
+
+def _replayed(*, lease: _Open, settlement: Settlement) -> SettledLease:
+    if (settlement.used, settlement.outcome) != (lease.counted, lease.outcome):
+        message = "the lease was settled otherwise"
+        raise LeaseClosedError(message)
+    return _answer(
+        lease=lease,
+        used=lease.counted,
+        state=lease.row.advanced(),
+        key_state=lease.credential_state,
+    )
+
+
+def _last_used_us(*, lease: _Open, settlement: Settlement, now_us: int) -> int:
+    """The latest moment at which a permit of the lease can have been used."""
+    latest = min(lease.use_by_us, now_us)
+    if settlement.last_used_at is None:
+        return latest
+    at_us = microseconds(settlement.last_used_at.astimezone(UTC))
+    return min(max(at_us, lease.granted_us), latest)
+
+
+def _effects(
+    *, caller: Caller, lease: _Open, settlement: Settlement, last_used_us: int
+) -> list[Effect]:
+    return [
+        Effect(
+            sql=_UPDATE,
+            parameters={
+                "lease_id": uuid_value(lease.id),
+                "used": settlement.used,
+                "last_used_us": last_used_us,
+                "settled_us": lease.row.now_us,
+                "outcome": settlement.outcome,
+            },
+        ),
+        entry(
+            action=Action.LEASE_SETTLED,
+            actor=caller.actor,
+            keychain_id=lease.keychain_id,
+            lease_id=lease.id,
+            facts={
+                "credential": str(lease.credential_id),
+                "outcome": settlement.outcome,
+                "permits": lease.permits,
+                "used": settlement.used,
+            },
+        ),
+    ]
+
+
+def _suspend(*, caller: Caller, lease: _Open, reason: str) -> str:
+    """A key that the vendor refuses is lent no more; one that rests already stays as it is."""
+    try:
+        return vault.set_state(
+            credential_id=lease.credential_id,
+            keychain_id=lease.keychain_id,
+            to=Credential.State.SUSPENDED,
+            actor=caller.actor,
+            reason=reason,
+        ).state
+    except StateError:
+        return lease.credential_state
+
+
+def _answer(*, lease: _Open, used: int, state: KeyState, key_state: str) -> SettledLease:
+    return SettledLease(
+        id=lease.id,
+        permits=lease.permits,
+        used=used,
+        credential_id=lease.credential_id,
+        credential_state=key_state,
+        budget=budget_of(state),
+    )
+
+
+@lru_cache
+def _statement(fragments: Engine) -> str:
+    found = clock_and_pick(
+        fragments,
+        where="k.id = (SELECT key_id FROM keyvault_lease WHERE id = %(lease_id)s)",
+    )
+    return (
+        f"WITH {found}, {CALLER_SQL} "  # noqa: S608  # our own fragments
+        f"SELECT {CALLER_COLUMNS}, {_LEASE_COLUMNS}, {key_columns(fragments)} "
+        "FROM caller LEFT JOIN (keyvault_lease lease "
+        "JOIN keyvault_backendtoken token ON token.id = lease.token_id "
+        "JOIN pick ON pick.id = lease.key_id "
+        "JOIN keyvault_credential credential ON credential.id = pick.credential_id) "
+        "ON lease.id = %(lease_id)s AND token.backend_id = caller.backend_id"
+    )
+
+
+def _read(*, digest: str, lease_id: UUID) -> tuple[Caller, _Open]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _statement(engine()),
+            {
+                "digest": digest,
+                "keychain_id": None,
+                "lease_id": uuid_value(lease_id),
+                "now_at": datetime_value(datetime.now(UTC)),
+                "transit_us": transit_us(),
+                **clock_parameters(),
+            },
+        )
+        found: Any = cursor.fetchone()
+    if found is None or not found[CALLER_WIDTH - 2]:
+        message = "unknown, expired or revoked token"
+        raise UnknownTokenError(message)
+    caller = Caller(found[0], read_uuid(found[1]), found[2], bool(found[3]))
+    caller.require(Scope.LEASES_WRITE)
+    lease = found[CALLER_WIDTH : CALLER_WIDTH + _LEASE_WIDTH]
+    if lease[0] is None:
+        message = f"no lease {lease_id} of this backend"
+        raise UnknownRecordError(message)
+    *facts, credential_id, state, keychain_id = lease
+    return caller, _Open(
+        lease_id,
+        *facts,
+        credential_id=read_uuid(credential_id),
+        credential_state=state,
+        keychain_id=read_uuid(keychain_id),
+        row=key_of(found[CALLER_WIDTH + _LEASE_WIDTH :]),
+    )
