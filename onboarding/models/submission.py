@@ -5,18 +5,23 @@ from datetime import datetime
 
 from django.db import models
 
+from keyvault.due import DueRow
 from keyvault.models import Credential
 from onboarding.models.person import User
 from onboarding.models.store import Store
 from onboarding.models.walkthrough import Walkthrough
 
 
-class Submission(models.Model):
-    """One pasted pair: its draft in the vault, its last check, and what became of it."""
+class Submission(DueRow):
+    """One pasted pair: its draft in the vault, its last check, and what became of it.
+
+    Who asks the vendor claims the row, a page and a worker alike; `due_at` is the next check.
+    """
 
     class State(models.TextChoices):
         """Where the submission stands."""
 
+        PARTIAL = "partial", "key or secret still to come"
         WAITING = "waiting", "not checked yet"
         PASSED = "passed", "passed, to be stored"
         FAILED = "failed", "needs the merchant"
@@ -24,7 +29,7 @@ class Submission(models.Model):
         DELETED = "deleted", "deleted or expired"
 
     # The states in which the vault holds a draft.
-    OPEN_STATES = (State.WAITING, State.PASSED, State.FAILED)
+    OPEN_STATES = (State.PARTIAL, State.WAITING, State.PASSED, State.FAILED)
 
     # Chosen by the form, so that a form sent twice makes one submission.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -49,17 +54,12 @@ class Submission(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
-    # Somebody is asking the vendor until then; a crashed check frees itself.
-    checking_until = models.DateTimeField(null=True)
-    # When the vendor did not answer: the next check by itself, and how many there have been.
-    check_due_at = models.DateTimeField(null=True, db_index=True)
-    tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(
-                    state__in=["waiting", "passed", "failed"], draft_id__isnull=False
+                    state__in=["partial", "waiting", "passed", "failed"], draft_id__isnull=False
                 )
                 | models.Q(state__in=["stored", "deleted"], draft_id__isnull=True),
                 name="onboarding_submission_draft_while_open",
@@ -72,5 +72,10 @@ class Submission(models.Model):
         ]
 
     def is_checking(self, *, now: datetime) -> bool:
-        """Whether a check is under way."""
-        return self.checking_until is not None and self.checking_until > now
+        """Whether somebody is asking the vendor."""
+        return self.claimed_until is not None and self.claimed_until > now
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the vault holds its draft."""
+        return self.state in self.OPEN_STATES

@@ -23,6 +23,9 @@ class Verification(models.Model):
     language = models.CharField(max_length=8, default="en")
     # A value of lightspeed's outcome enum, or one of `submission.outcomes`.
     outcome = models.CharField(max_length=30)
+    # What staff look at: the vendor's HTTP status behind a failure, and the failure as a token.
+    status = models.PositiveSmallIntegerField(null=True)
+    problem = models.CharField(max_length=60, blank=True)
     # {"orders": {"read": true, "write": null}, …}; null: could not check.
     permissions = models.JSONField(default=dict)
     shop_id = models.PositiveBigIntegerField(null=True)
