@@ -12,9 +12,13 @@ VaultError
 ├── DuplicateCredentialError  the same API key is live already
 ├── UnknownRecordError      no such keychain, credential, draft or lease for this actor
 ├── StateError              the record is not in a state that allows this
+├── RolledBackError         the database lacks a checkpoint that was kept outside
 ├── PoolEmptyError          no key of the store has a free permit (retryable)
 ├── NoCredentialError       the store has no credential that may be lent
-└── LeaseClosedError        the lease was settled otherwise, expired or revoked
+├── UnknownTokenError       the token is unknown, expired or revoked, or its backend is switched off
+├── MissingScopeError       the token does not allow this
+├── LeaseClosedError        the lease was settled otherwise, expired or revoked
+└── OverspentError          more was used than the lease permitted
 """
 
 from datetime import datetime
@@ -102,6 +106,12 @@ class StateError(VaultError):
     code = "wrong-state"
 
 
+class RolledBackError(VaultError):
+    """The database lacks a checkpoint that was kept outside: it was rolled back or altered."""
+
+    code = "rolled-back"
+
+
 class PoolEmptyError(VaultError):
     """No key of the store has a free permit.
 
@@ -129,3 +139,29 @@ class LeaseClosedError(VaultError):
     """The lease is over and was not settled in this way."""
 
     code = "lease-closed"
+
+
+class UnknownTokenError(VaultError):
+    """The token is unknown, expired or revoked, or its backend is switched off."""
+
+    code = "unknown-token"
+
+
+class MissingScopeError(VaultError):
+    """The token does not allow this.
+
+    Attributes:
+        scope: the scope that it lacks.
+    """
+
+    code = "missing-scope"
+
+    def __init__(self, *, scope: str) -> None:
+        super().__init__(f"the token lacks the scope {scope}")
+        self.scope = scope
+
+
+class OverspentError(VaultError):
+    """A settlement names more requests than the lease had permits; nothing was changed."""
+
+    code = "overspent"

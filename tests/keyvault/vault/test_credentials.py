@@ -1,5 +1,6 @@
 import pytest
 from django.db.models import F
+from pytest_django import DjangoAssertNumQueries
 
 from keyvault import vault
 from keyvault.errors import (
@@ -20,18 +21,20 @@ def _opened(credential: Credential) -> vault.Secret:
     return vault.open_credential(credential=row, actor=BACKEND)
 
 
-def test_a_stored_credential_opens_again():
+def test_a_stored_credential_opens_again() -> None:
     secret = factories.api_key()
     assert _opened(factories.credential(secret=secret)) == secret
 
 
-def test_opening_a_read_row_costs_no_query(django_assert_num_queries):
+def test_opening_a_read_row_costs_no_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     credential = factories.credential()
     with django_assert_num_queries(1):
         _opened(credential)
 
 
-def test_the_row_holds_no_plaintext():
+def test_the_row_holds_no_plaintext() -> None:
     secret = factories.api_key()
     credential = factories.credential(secret=secret)
     row = Credential.objects.values().get(pk=credential.pk)
@@ -40,7 +43,7 @@ def test_the_row_holds_no_plaintext():
         assert part.get_secret_value().encode() not in bytes(row["sealed"])
 
 
-def test_sealing_is_recorded_with_its_credential():
+def test_sealing_is_recorded_with_its_credential() -> None:
     credential = factories.credential()
     entry = AuditEntry.objects.get(action="credential.sealed")
     assert entry.keychain_id == credential.keychain_id
@@ -48,7 +51,7 @@ def test_sealing_is_recorded_with_its_credential():
     assert entry.actor == str(OWNER)
 
 
-def test_two_rows_of_a_keychain_cannot_be_swapped():
+def test_two_rows_of_a_keychain_cannot_be_swapped() -> None:
     keychain = factories.keychain()
     first, second = factories.credential(of=keychain), factories.credential(of=keychain)
     Credential.objects.filter(pk=first.pk).update(sealed=second.sealed)
@@ -56,7 +59,7 @@ def test_two_rows_of_a_keychain_cannot_be_swapped():
         _opened(first)
 
 
-def test_a_row_does_not_open_in_another_keychain():
+def test_a_row_does_not_open_in_another_keychain() -> None:
     credential = factories.credential()
     other = factories.keychain()
     Credential.objects.filter(pk=credential.pk).update(keychain=other)
@@ -65,14 +68,14 @@ def test_a_row_does_not_open_in_another_keychain():
         _opened(credential)
 
 
-def test_an_older_version_does_not_open():
+def test_an_older_version_does_not_open() -> None:
     credential = factories.credential()
     Credential.objects.filter(pk=credential.pk).update(version=F("version") + 1)
     with pytest.raises(TamperedSecretError):
         _opened(credential)
 
 
-def test_a_wrapped_dek_does_not_open_another_keychain():
+def test_a_wrapped_dek_does_not_open_another_keychain() -> None:
     first, second = factories.credential(), factories.credential()
     _opened(first)
     dek = WrappedDek.objects.get(keychain_id=first.keychain_id)
@@ -81,7 +84,7 @@ def test_a_wrapped_dek_does_not_open_another_keychain():
         _opened(second)
 
 
-def test_a_shredded_keychain_opens_nothing_even_when_its_dek_was_at_hand():
+def test_a_shredded_keychain_opens_nothing_even_when_its_dek_was_at_hand() -> None:
     credential = factories.credential()
     _opened(credential)
     WrappedDek.objects.filter(keychain_id=credential.keychain_id).delete()
@@ -91,7 +94,7 @@ def test_a_shredded_keychain_opens_nothing_even_when_its_dek_was_at_hand():
         factories.credential(of=credential.keychain)
 
 
-def test_the_same_api_key_is_stored_once():
+def test_the_same_api_key_is_stored_once() -> None:
     secret = factories.api_key()
     credential = factories.credential(secret=secret)
     with pytest.raises(DuplicateCredentialError) as here:
@@ -103,7 +106,7 @@ def test_the_same_api_key_is_stored_once():
     assert Credential.objects.count() == 1
 
 
-def test_a_removed_api_key_may_come_back():
+def test_a_removed_api_key_may_come_back() -> None:
     secret = factories.api_key()
     credential = factories.credential(secret=secret)
     vault.set_state(
@@ -115,7 +118,7 @@ def test_a_removed_api_key_may_come_back():
     assert factories.credential(secret=secret).pk != credential.pk
 
 
-def test_find_duplicate_tells_here_from_elsewhere():
+def test_find_duplicate_tells_here_from_elsewhere() -> None:
     secret = factories.api_key()
     credential = factories.credential(secret=secret)
     mine, fingerprint = credential.keychain_id, vault.fingerprint(secret.key)
@@ -145,13 +148,13 @@ def _store(draft: Draft, secret: vault.ApiKeySecret) -> Credential:
     )
 
 
-def test_storing_takes_the_draft_away():
+def test_storing_takes_the_draft_away() -> None:
     secret = factories.api_key()
     _store(_draft(secret), secret)
     assert not Draft.objects.exists()
 
 
-def test_a_draft_stored_twice_makes_one_credential():
+def test_a_draft_stored_twice_makes_one_credential() -> None:
     secret = factories.api_key()
     draft = _draft(secret)
     _store(draft, secret)
@@ -160,7 +163,7 @@ def test_a_draft_stored_twice_makes_one_credential():
     assert Credential.objects.count() == 1
 
 
-def test_a_deleted_draft_is_not_stored():
+def test_a_deleted_draft_is_not_stored() -> None:
     secret = factories.api_key()
     draft = _draft(secret)
     vault.delete_draft(draft_id=draft.id, keychain_id=draft.keychain_id, actor=OWNER)
@@ -169,7 +172,7 @@ def test_a_deleted_draft_is_not_stored():
     assert not Credential.objects.exists()
 
 
-def test_check_out_is_recorded_with_its_purpose():
+def test_check_out_is_recorded_with_its_purpose() -> None:
     secret = factories.api_key()
     credential = factories.credential(secret=secret)
     taken = vault.check_out_credential(
@@ -183,7 +186,7 @@ def test_check_out_is_recorded_with_its_purpose():
     assert entry.facts == {"purpose": "verification"}
 
 
-def test_check_out_of_another_keychains_credential_finds_nothing():
+def test_check_out_of_another_keychains_credential_finds_nothing() -> None:
     credential = factories.credential()
     with pytest.raises(UnknownRecordError):
         vault.check_out_credential(
