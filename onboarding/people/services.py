@@ -1,5 +1,7 @@
 """Writes of accounts, merchants and who acts for them."""
 
+from uuid import UUID
+
 from allauth.account.models import EmailAddress
 from django.db import transaction
 from pydantic import SecretStr
@@ -150,8 +152,8 @@ def _refuse_last_owner(member: Member) -> None:
 
 
 def _record_for_stores(*, action: Action, member: Member, actor: Actor) -> None:
-    keychains = list(member.merchant.stores.values_list("pk", flat=True)) or [None]
-    for keychain_id in keychains:
+    stores: list[UUID | None] = [*member.merchant.stores.values_list("pk", flat=True)]
+    for keychain_id in stores or [None]:
         record(
             action=action,
             actor=actor,

@@ -1,9 +1,16 @@
 """Puts the operator's admin site in the place of Django's."""
 
-from django.contrib.admin.apps import AdminConfig
+from importlib import import_module
+
+from django.contrib.admin.apps import SimpleAdminConfig
 
 
-class StaffAdminConfig(AdminConfig):
-    """The admin whose pages stand under /staff/."""
+class StaffAdminConfig(SimpleAdminConfig):
+    """The admin whose pages stand under /staff/; it holds our own registrations and no other."""
 
     default_site = "onboarding.staff.site.StaffSite"
+
+    def ready(self) -> None:
+        """Register the rows once all models are there."""
+        super().ready()
+        import_module("onboarding.staff.rows")

@@ -1,16 +1,66 @@
 """The operator's admin site."""
 
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
+from django.apps import apps
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section
 
 
 class StaffSite(AdminSite):
     """Django's admin in our look; people sign in on the site's own page, so its limits apply."""
 
-    site_title = _("Latchkey staff")
-    site_header = _("Latchkey staff")
-    index_title = _("Everything in the database")
+    site_title = _("Staff")
+    site_header = _("Staff")
+    index_title = _("Staff")
     enable_nav_sidebar = False
 
     login = secure_admin_login(AdminSite.login)  # type: ignore[no-untyped-call]
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List what there is by subject, not by package."""
+        sections: dict[Section, list[dict[str, str]]] = {section: [] for section in Section}
+        for model, row_admin in self._registry.items():
+            if isinstance(row_admin, ReadOnlyAdmin) and row_admin.has_view_permission(request):
+                row = {
+                    "name": capfirst(str(model._meta.verbose_name_plural)),  # noqa: SLF001  # Django's documented model API
+                    "url": row_admin.list_url,
+                    "note": str(row_admin.note),
+                }
+                sections[row_admin.section].append(row)
+        return [
+            {"name": section.label, "models": rows} for section, rows in sections.items() if rows
+        ]
+
+    def app_index(  # type: ignore[override]  # a redirect is no TemplateResponse
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send to the one index: packages mean nothing to staff."""
+        apps.get_app_config(app_label)
+        return redirect("admin:index")
+
+    def password_change(  # type: ignore[override]  # a redirect is no TemplateResponse
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send to the page for everybody's password, which ends the other sessions."""
+        return redirect("account_change_password")
+
+    def password_change_done(  # type: ignore[override]  # a redirect is no TemplateResponse
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send to the account."""
+        return redirect("account")
+
+    def logout(  # type: ignore[override]  # a redirect is no TemplateResponse
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send to the page for everybody's signing out."""
+        return redirect("account_logout")

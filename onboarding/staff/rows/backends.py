@@ -1,0 +1,137 @@
+"""Backends, their tokens (never the digest), and what they borrowed."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from keyvault.models import Backend, BackendToken, Lease
+from keyvault.models.lease import moment
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag, when
+
+
+@admin.register(Backend)
+class BackendAdmin(ReadOnlyAdmin[Backend]):
+    """Programs that borrow keys."""
+
+    section = Section.BACKENDS
+    note = _("Programs that borrow keys.")
+    list_display = ("name", "state", "has_all_stores", "created_at")
+    list_filter = ("is_active",)
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name", "state", "has_all_stores", "created_at", "id")
+
+    @admin.display(description=_("state"), ordering="is_active")
+    def state(self, backend: Backend) -> SafeString:
+        """Whether it may borrow."""
+        if backend.is_active:
+            return tag(kind="ok", label=_("Active"))
+        return tag(kind="neutral", label=_("Closed"))
+
+
+@admin.register(BackendToken)
+class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
+    """Tokens by their first characters."""
+
+    section = Section.BACKENDS
+    note = _("Tokens by their first characters; the rest is kept by nobody here.")
+    list_display = ("prefix", "of_backend", "scopes", "state", "created_at", "expires_at")
+    search_fields = ("prefix__startswith", "backend__name")
+    list_select_related = ("backend",)
+    ordering = ("-created_at", "pk")
+    fields = ("prefix", "of_backend", "scopes", "state", "created_at", "expires_at", "revoked_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BackendToken]:
+        """Leave the digest where it is."""
+        return super().get_queryset(request).defer("digest")
+
+    @admin.display(description=_("backend"), ordering="backend__name")
+    def of_backend(self, token: BackendToken) -> SafeString | str:
+        """Its backend."""
+        return link(token.backend)
+
+    @admin.display(description=_("state"))
+    def state(self, token: BackendToken) -> SafeString:
+        """Whether it still opens the door."""
+        if token.revoked_at:
+            return tag(kind="danger", label=_("Revoked"))
+        if token.expires_at <= timezone.now():
+            return tag(kind="neutral", label=_("Expired"))
+        return tag(kind="ok", label=_("Valid"))
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin[Lease]):
+    """Loans of keys, the latest first."""
+
+    section = Section.BACKENDS
+    note = _("Which backend borrowed which key, with how many permits.")
+    list_display = ("granted_at", "store", "key_name", "backend", "permits", "counted", "result")
+    list_filter = ("is_batch", "outcome")
+    ordering = ("-granted_us", "pk")
+    fields = (
+        "granted_at",
+        "store",
+        "key_name",
+        "backend",
+        "permits",
+        "counted",
+        "is_batch",
+        "use_by",
+        "expires_at",
+        "settled_at",
+        "outcome",
+        "id",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lease]:
+        """Fetch what the columns show; leave sealed columns and digests where they are."""
+        rows = super().get_queryset(request)
+        return rows.select_related("key__credential__keychain__store", "token__backend").defer(
+            "key__credential__sealed", "token__digest", "key__windows"
+        )
+
+    @admin.display(description=_("granted"), ordering="granted_us")
+    def granted_at(self, lease: Lease) -> str:
+        """When it was granted."""
+        return when(moment(lease.granted_us))
+
+    @admin.display(description=_("store"))
+    def store(self, lease: Lease) -> SafeString | str:
+        """Whose key."""
+        return link(getattr(lease.key.credential.keychain, "store", None))
+
+    @admin.display(description=_("key"))
+    def key_name(self, lease: Lease) -> SafeString | str:
+        """Which key."""
+        return link(lease.key.credential)
+
+    @admin.display(description=_("backend"))
+    def backend(self, lease: Lease) -> SafeString | str:
+        """Who borrowed; our own checks borrow for nobody."""
+        return link(lease.token.backend) if lease.token else str(_("our own check"))
+
+    @admin.display(description=_("use by"))
+    def use_by(self, lease: Lease) -> str:
+        """The last moment to send a request."""
+        return when(moment(lease.use_by_us))
+
+    @admin.display(description=_("expires"))
+    def expires_at(self, lease: Lease) -> str:
+        """The last moment to settle."""
+        return when(moment(lease.expires_us))
+
+    @admin.display(description=_("settled"))
+    def settled_at(self, lease: Lease) -> str:
+        """When it was settled."""
+        return when(moment(lease.settled_us)) if lease.settled_us is not None else ""
+
+    @admin.display(description=_("outcome"))
+    def result(self, lease: Lease) -> SafeString:
+        """How it ended."""
+        if not lease.outcome:
+            return tag(kind="neutral", label=_("not settled"))
+        return tag(kind="ok" if lease.outcome == "ok" else "warning", label=lease.outcome)

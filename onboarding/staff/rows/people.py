@@ -1,0 +1,141 @@
+"""Merchants, their stores, and the people."""
+
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from keyvault.models import Credential
+from onboarding.models import Member, Merchant, Store, User
+
+# CHK from onboarding.staff.checks import check_again
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
+
+
+@admin.register(Store)
+class StoreAdmin(ReadOnlyAdmin[Store]):
+    """Shops and the apps that they feed."""
+
+    section = Section.PEOPLE
+    note = _("Shops at Lightspeed, each with the one app that it feeds.")
+    list_display = ("name", "of_merchant", "app_name", "cluster", "language", "keys", "created_at")
+    list_filter = ("cluster",)
+    search_fields = ("name", "merchant__name", "app_name", "shop_id__exact")
+    search_help_text = _("Shop, merchant, app, or Lightspeed's shop number.")
+    list_select_related = ("merchant",)
+    ordering = ("name", "pk")
+    fields = (
+        "name",
+        "of_merchant",
+        "app_name",
+        "cluster",
+        "language",
+        "shop_id",
+        "back_office",
+        "keys",
+        "identifier",
+        "created_at",
+    )
+    # CHK     actions = (check_again,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Store]:
+        """Count the live keys in the same query."""
+        live = Q(keychain__credentials__state__in=Credential.LIVE_STATES)
+        stores = super().get_queryset(request)
+        return stores.annotate(live_keys=Count("keychain__credentials", filter=live))
+
+    @admin.display(description=_("merchant"), ordering="merchant__name")
+    def of_merchant(self, store: Store) -> SafeString | str:
+        """Its merchant."""
+        return link(store.merchant)
+
+    @admin.display(description=_("keys"), ordering="live_keys")
+    def keys(self, store: Store) -> int:
+        """How many keys it has."""
+        return int(store.live_keys)  # type: ignore[attr-defined]  # annotated above
+
+    @admin.display(description=_("id"))
+    def identifier(self, store: Store) -> str:
+        """Its id in the API."""
+        return str(store.pk)
+
+
+@admin.register(Merchant)
+class MerchantAdmin(ReadOnlyAdmin[Merchant]):
+    """Companies."""
+
+    section = Section.PEOPLE
+    note = _("Companies with one or more stores.")
+    list_display = ("name", "stores", "people", "created_at")
+    search_fields = ("name", "members__user__email")
+    search_help_text = _("Name, or a person's e-mail address.")
+    ordering = ("name", "pk")
+    fields = ("name", "stores", "people", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
+        """Count stores and people in the same query."""
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                store_count=Count("stores", distinct=True),
+                member_count=Count("members", distinct=True),
+            )
+        )
+
+    @admin.display(description=_("stores"), ordering="store_count")
+    def stores(self, merchant: Merchant) -> int:
+        """How many stores it has."""
+        return int(merchant.store_count)  # type: ignore[attr-defined]  # annotated above
+
+    @admin.display(description=_("people"), ordering="member_count")
+    def people(self, merchant: Merchant) -> int:
+        """How many people act for it."""
+        return int(merchant.member_count)  # type: ignore[attr-defined]  # annotated above
+
+
+@admin.register(Member)
+class MemberAdmin(ReadOnlyAdmin[Member]):
+    """Who acts for whom."""
+
+    section = Section.PEOPLE
+    note = _("Who acts for which merchant.")
+    list_display = ("person", "of_merchant", "role", "created_at")
+    list_filter = ("role",)
+    search_fields = ("user__email", "merchant__name")
+    list_select_related = ("user", "merchant")
+    ordering = ("merchant__name", "pk")
+    fields = ("person", "of_merchant", "role", "created_at")
+
+    @admin.display(description=_("person"), ordering="user__email")
+    def person(self, member: Member) -> str:
+        """The person."""
+        return member.user.email
+
+    @admin.display(description=_("merchant"), ordering="merchant__name")
+    def of_merchant(self, member: Member) -> SafeString | str:
+        """The merchant."""
+        return link(member.merchant)
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin[User]):
+    """Accounts."""
+
+    section = Section.PEOPLE
+    note = _("Accounts that can sign in.")
+    list_display = ("email", "kind", "language", "last_login", "date_joined")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email",)
+    ordering = ("email",)
+    fields = ("email", "kind", "language", "time_zone", "last_login", "date_joined")
+
+    @admin.display(description=_("kind"))
+    def kind(self, user: User) -> SafeString:
+        """Whether it is staff's, and whether it is open."""
+        if not user.is_active:
+            return tag(kind="danger", label=_("Closed"))
+        if user.is_staff:
+            return tag(kind="info", label=_("Staff"))
+        return tag(kind="neutral", label=_("Merchant"))

@@ -1,0 +1,121 @@
+"""The base of all rows: looked at, never typed into; changes go through services."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+Row = TypeVar("Row", bound=models.Model)
+
+# Counting a table of millions for the sake of a page number is not worth a second.
+COUNTED_ROWS = 10_000
+
+
+if TYPE_CHECKING:
+    AnyPaginator = Paginator[Any]
+
+    class RowAdmin(admin.ModelAdmin[Row], Generic[Row]):
+        """Django's class, which takes a type only in its stubs."""
+else:
+    AnyPaginator = Paginator
+
+    class RowAdmin(admin.ModelAdmin, Generic[Row]):
+        """Django's class, which takes a type only in its stubs."""
+
+
+class CappedPaginator(AnyPaginator):
+    """Counts no further than people turn pages."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, at most `COUNTED_ROWS`."""
+        rows = self.object_list
+        if isinstance(rows, models.QuerySet):
+            return rows.order_by()[:COUNTED_ROWS].count()
+        return len(rows)
+
+
+class Section(models.TextChoices):
+    """The headings of the index, in their order."""
+
+    PEOPLE = "people", _("Merchants and people")
+    KEYS = "keys", _("Keys")
+    BACKENDS = "backends", _("Backends")
+    RECORD = "record", _("Record")
+
+
+class ReadOnlyAdmin(RowAdmin[Row]):
+    """A table that staff may look at.
+
+    Attributes:
+        section: under which heading of the index it stands.
+        note: what the table holds, in a line.
+    """
+
+    section = Section.RECORD
+    note = _("Rows.")
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = CappedPaginator
+    view_on_site = False
+    list_display_links: Any = None
+    empty_value_display = "–"  # noqa: RUF001  # a dash, for readers
+
+    @property
+    def list_url(self) -> str:
+        """The address of the list."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def get_list_display_links(
+        self, request: HttpRequest, list_display: Sequence[Any]
+    ) -> list[Any]:
+        """Let the first column lead to the row."""
+        return [list_display[0]]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Row | None = None) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(str(name) for name in self.fields or ())
+
+    def has_add_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        """Nobody adds rows here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        """Nobody types into rows."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        """Nobody deletes rows here."""
+        return False
+
+
+def when(at: datetime | None) -> str:
+    """A computed time as the pages show times."""
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else ""
+
+
+def tag(*, kind: str, label: object) -> SafeString:
+    """A state as the pages show it: kind is ok, warning, danger, info or neutral."""
+    return format_html('<span class="tag tag-{}">{}</span>', kind, label)
+
+
+def link(row: models.Model | None, *, label: object = "") -> SafeString | str:
+    """A link to another row's page; nothing for no row."""
+    if row is None:
+        return ""
+    meta = row._meta  # noqa: SLF001  # Django's documented model API
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, label or row)
