@@ -4,12 +4,14 @@ import base64
 import re
 from dataclasses import dataclass
 
+import httpx2
 from pydantic import SecretStr
 
 from lightspeed.shape import MAX_CHARACTERS
 
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?/")
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class EComCredential:
 
     def __post_init__(self) -> None:
         sound = {
-            "base_url": _BASE_URL.fullmatch(self.base_url),
+            "base_url": _is_root(self.base_url),
             "language": _LANGUAGE.fullmatch(self.language),
             "key": 0 < len(self.key) <= MAX_CHARACTERS,
             "secret": 0 < len(self.secret) <= MAX_CHARACTERS,
@@ -53,3 +55,13 @@ class EComCredential:
         """Return the value of the Authorization header. A secret: keep it out of variables."""
         pair = f"{self.key.get_secret_value()}:{self.secret.get_secret_value()}"
         return f"Basic {base64.b64encode(pair.encode(errors='replace')).decode()}"
+
+
+def _is_root(base_url: str) -> bool:
+    if not _BASE_URL.fullmatch(base_url):
+        return False
+    try:
+        port = httpx2.URL(base_url).port
+    except httpx2.InvalidURL:
+        return False
+    return port is None or 0 < port <= _LAST_PORT

@@ -18,7 +18,9 @@ _TUNNELS = (
     IPv6Network("2001::/32"),  # Teredo, RFC 4380
     IPv6Network("2002::/16"),  # 6to4, RFC 3056
 )
+#: What older tables of the standard library still call global.
 _REFUSED_V4 = (
+    IPv4Network("192.0.0.0/24"),  # IETF protocols, RFC 6890; Oracle's metadata service
     IPv4Network("192.88.99.0/24"),  # 6to4 relays, RFC 7526
     IPv4Network("168.63.129.16/32"),  # Azure's metadata and DNS service
 )
@@ -42,7 +44,7 @@ def allowed_addresses(places: Iterable[str]) -> frozenset[AllowedAddress]:
     """
     found = set()
     for place in places:
-        host, colon, port = place.rpartition(":")
+        host, _, port = place.rpartition(":")
         if not (host and port.isascii() and port.isdigit()):
             message = f"Not host:port: {place}."
             raise ValueError(message)

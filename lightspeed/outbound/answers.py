@@ -1,9 +1,10 @@
 """Reading a JSON answer that may be late, endless, packed, broken or something else altogether."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from typing import cast
 
 import httpx2
 
@@ -97,8 +98,10 @@ def _body(*, response: httpx2.Response, deadline: Deadline) -> bytearray:
     status = response.status_code
     _require_plain_json(response)
     body = bytearray()
+    # From the stream itself: the response's own readers would unpack it.
+    chunks = cast("Iterable[bytes]", response.stream)
     try:
-        for chunk in _chunks(response):
+        for chunk in chunks:
             if deadline.is_over():
                 raise VendorUnavailableError(reason=Outage.TIMEOUT, status=status)
             if len(body) + len(chunk) > MAX_BODY_BYTES:
@@ -113,12 +116,6 @@ def _body(*, response: httpx2.Response, deadline: Deadline) -> bytearray:
     else:
         return body
     raise failure
-
-
-def _chunks(response: httpx2.Response) -> Iterator[bytes]:
-    """Take the body from the stream itself: the response's own readers would unpack it."""
-    if isinstance(response.stream, httpx2.SyncByteStream):
-        yield from response.stream
 
 
 def _require_plain_json(response: httpx2.Response) -> None:
