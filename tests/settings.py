@@ -13,8 +13,10 @@ atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import STORAGES  # noqa: E402
+from config.settings import STATIC_ROOT, STORAGES  # noqa: E402
 
+# WhiteNoise warns when the folder that collectstatic fills is not there.
+STATIC_ROOT.mkdir()
 # Hashed names of static files need collectstatic, which tests do without.
 STORAGES = {
     **STORAGES,
