@@ -1,5 +1,13 @@
 """Addresses of the vault: the backend API and the probes."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from keyvault.api.app import api_urls
+from keyvault.api.probes import healthz, metrics, readyz
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    *api_urls(),
+]

@@ -1,9 +1,9 @@
 """How many requests a key may still carry: the arithmetic of its windows, without a database.
 
-A vendor allows a key `limit` requests in each span of `seconds`, for several spans at once. The pool
-writes down every grant of permits with its *use-by*, the last moment at which one of them may be
-sent. A permit counts from its grant until `use_by + transit + seconds`: so long could a window of
-the vendor reach that the request fell into.
+A vendor allows a key `limit` requests in each span of `seconds`, for several spans at once. The
+pool writes down every grant of permits with its *use-by*, the last moment at which one of them may
+be sent. A permit counts from its grant until `use_by + transit + seconds`: so long could a window
+of the vendor reach that the request fell into.
 
     grant            use_by  +transit                     + seconds
       |-----------------|-------|--------------------------------|
@@ -19,7 +19,7 @@ A window keeps no list: `counted` is the sum of the permits whose use-by lies be
 and moving the horizon on subtracts those that it passes. The log itself is the leases' table.
 
 When a vendor's window stands still and says when it turns (`reset`), the horizon may jump to the
-turn as soon as it has surely passed: what was sent before it no longer counts. The turn is only ever
+turn as soon as it has surely passed: what was sent before it no longer counts. The turn is always
 one that the vendor named; nothing is extrapolated, so a change to summer time cannot mislead it.
 
 All times are whole microseconds of the database's clock.
@@ -266,8 +266,8 @@ def settle(
 def shifted(*, state: KeyState, by_us: int) -> KeyState:
     """The state after the clock was set back: all its times move along.
 
-    At least no time has passed since the state was written, so nothing leaves too early. The rows of
-    the log must be moved by the same amount in the same transaction.
+    At least no time has passed since the state was written, so nothing leaves too early. The rows
+    of the log must be moved by the same amount in the same transaction.
     """
     windows = tuple(
         replace(window, horizon_us=window.horizon_us + by_us, reset_from_us=0, reset_until_us=0)
@@ -296,7 +296,7 @@ def _faded(*, state: KeyState, now_us: int) -> float:
 
 
 def _batch_interval_us(state: KeyState) -> float:
-    """The even pace of batch: what interactive use is not expected to need, spread over the span."""
+    """The even pace of batch: what interactive use is not expected to need, spread out."""
     longest = state.windows[-1]
     share = usable(window=longest, state=state, traffic_class="batch")
     share -= int(state.interactive_load * longest.seconds / DAY)

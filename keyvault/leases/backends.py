@@ -1,7 +1,7 @@
 """Backends and their tokens: who may lease.
 
-A token reads `lk_` and 43 characters of URL-safe base64, 256 random bits in all. Only the SHA-256 of
-the whole is kept: with that many random bits a slow hash would add nothing.
+A token reads `lk_` and 43 characters of URL-safe base64, 256 random bits in all. Only the SHA-256
+of the whole is kept: with that many random bits a slow hash would add nothing.
 """
 
 import hashlib
@@ -76,10 +76,11 @@ def create_backend(
     with transaction.atomic():
         backend = Backend.objects.create(name=name, has_all_stores=stores is None)
         for store in stores or ():
-            if not Keychain.objects.filter(pk=store, kind=Keychain.Kind.STORE).exists():
+            keychain = Keychain.objects.filter(pk=store, kind=Keychain.Kind.STORE).first()
+            if keychain is None:
                 message = f"no store {store}"
                 raise UnknownRecordError(message)
-            backend.stores.add(store)
+            backend.stores.add(keychain)
         audit.record(
             action=Action.BACKEND_CREATED,
             actor=actor,
@@ -89,9 +90,7 @@ def create_backend(
         return create_token(backend_id=backend.pk, scopes=scopes, days=days, actor=actor)
 
 
-def create_token(
-    *, backend_id: UUID, scopes: Sequence[Scope], days: int, actor: Actor
-) -> NewToken:
+def create_token(*, backend_id: UUID, scopes: Sequence[Scope], days: int, actor: Actor) -> NewToken:
     """Makes a further token; the older ones go on, so that a backend can change over in peace.
 
     Raises:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 
@@ -19,7 +18,7 @@ from keyvault.pool.budgets import budget_of
 from keyvault.pool.engine import uuid_value
 from keyvault.pool.rows import KeyRow, transit_us
 from keyvault.pool.writing import Effect, write_key
-from keyvault.vault import open_credential
+from keyvault.vault import Secret, open_credential
 from keyvault.windows import SECOND
 
 _INSERT: Final = (
@@ -100,7 +99,7 @@ def lend(
     return lease if is_lent else None
 
 
-def _lent(*, credential: Credential, secret: object) -> LentCredential:
+def _lent(*, credential: Credential, secret: Secret) -> LentCredential:
     return LentCredential(
         id=credential.pk,
         type=credential.kind,

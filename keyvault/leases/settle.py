@@ -131,12 +131,8 @@ def _settle(*, caller: Caller, lease: _Open, settlement: Settlement) -> SettledL
     )
     if settlement.outcome == "throttled":
         state = windows.cooled(state=state, until_us=now_us + REST_US)
-    effects = _effects(
-        caller=caller, lease=lease, settlement=settlement, last_used_us=last_used_us
-    )
-    if not write_key(
-        key_id=lease.row.id, version=lease.row.version, state=state, effects=effects
-    ):
+    effects = _effects(caller=caller, lease=lease, settlement=settlement, last_used_us=last_used_us)
+    if not write_key(key_id=lease.row.id, version=lease.row.version, state=state, effects=effects):
         return None
     credential_state = lease.credential_state
     if settlement.outcome in {"unauthorized", "forbidden"}:
@@ -259,12 +255,17 @@ def _read(*, digest: str, lease_id: UUID) -> tuple[Caller, _Open]:
     if lease[0] is None:
         message = f"no lease {lease_id} of this backend"
         raise UnknownRecordError(message)
-    *facts, credential_id, state, keychain_id = lease
     return caller, _Open(
-        lease_id,
-        *facts,
-        credential_id=read_uuid(credential_id),
-        credential_state=state,
-        keychain_id=read_uuid(keychain_id),
+        id=lease_id,
+        permits=lease[0],
+        counted=lease[1],
+        granted_us=lease[2],
+        use_by_us=lease[3],
+        expires_us=lease[4],
+        settled_us=lease[5],
+        outcome=lease[6],
+        credential_id=read_uuid(lease[7]),
+        credential_state=lease[8],
+        keychain_id=read_uuid(lease[9]),
         row=key_of(found[CALLER_WIDTH + _LEASE_WIDTH :]),
     )

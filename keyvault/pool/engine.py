@@ -1,8 +1,8 @@
 """Where the pool's SQL differs between the two engines, and nothing else.
 
 The statements name their parameters (`%(name)s`), which Django passes on to both drivers; times are
-whole microseconds. The clock is the database's: PostgreSQL's own, read while the statement runs; with
-SQLite, which lives in this process, the process's, read after the write lock was taken.
+whole microseconds. The clock is the database's: PostgreSQL's own, read while the statement runs;
+with SQLite, which lives in this process, the process's, read after the write lock was taken.
 """
 
 import time
@@ -60,11 +60,11 @@ def engine() -> Engine:
     return POSTGRESQL if connection.vendor == "postgresql" else SQLITE
 
 
-def uuid_value(value: UUID | str | None) -> Any:
+def uuid_value(value: UUID | None) -> UUID | str | None:
     """A UUID as the engine's driver takes it."""
     if value is None or connection.vendor == "postgresql":
         return value
-    return UUID(str(value)).hex
+    return value.hex
 
 
 def read_uuid(value: UUID | str) -> UUID:
@@ -72,7 +72,7 @@ def read_uuid(value: UUID | str) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
 
-def datetime_value(value: datetime) -> Any:
+def datetime_value(value: datetime) -> datetime | str:
     """An aware datetime as the engine's driver takes it, alike with Django's own columns."""
     if connection.vendor == "postgresql":
         return value

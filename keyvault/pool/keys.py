@@ -48,9 +48,7 @@ def locked_keys(*, keychain_id: UUID) -> list[KeyRow]:
     Needs a transaction. Locks are taken in the order of the rows' ids, so that two callers cannot
     hold each other up. About three queries; a key without a row in the pool gets one.
     """
-    active = Credential.objects.filter(
-        keychain_id=keychain_id, state=Credential.State.ACTIVE
-    )
+    active = Credential.objects.filter(keychain_id=keychain_id, state=Credential.State.ACTIVE)
     for credential in active.filter(pool_key=None):
         ensure_key(credential=credential)
     keys = PoolKey.objects.filter(credential__in=active).order_by("pk")
@@ -90,15 +88,15 @@ def next_free_us(*, row: KeyRow, state: KeyState, traffic_class: TrafficClass) -
 
 def _nth_leaving(*, row: KeyRow, beyond_us: int, n: int) -> int:
     """The use-by of the n-th permit that will leave a window, counted from its horizon."""
-    seen, use_by_us = 0, row.now_us
+    seen = 0
     log = Lease.objects.filter(key_id=row.id, use_by_us__gt=beyond_us, counted__gt=0)
-    for use_by_us, counted in (
-        log.order_by("use_by_us").values_list("use_by_us", "counted").iterator()
-    ):
+    ordered = log.order_by("use_by_us").values_list("use_by_us", "counted")
+    for use_by_us, counted in ordered.iterator():
         seen += counted
         if seen >= n:
-            break
-    return use_by_us
+            return use_by_us
+    message = f"the log of key {row.id} holds fewer permits than its windows count"
+    raise RuntimeError(message)
 
 
 def mended(row: KeyRow) -> KeyRow:

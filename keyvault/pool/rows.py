@@ -1,9 +1,9 @@
 """Reading what the pool knows of keys: one statement for any number of them.
 
-The statement gives each key's state as it was last written, the clock, and for each window the two
-facts of the log that `keyvault.windows` needs: the permits that have left since then, and the oldest
-use-by that still counts. Both are short ranges of the index (key, use_by_us): what left since the
-last write, and one row. So the cost does not grow with the log.
+The statement gives each key's state as it was last written, the clock, and for each window the
+two facts of the log that `keyvault.windows` needs: the permits that have left since then, and the
+oldest use-by that still counts. Both are short ranges of the index (key, use_by_us): what left
+since the last write, and one row. So the cost does not grow with the log.
 """
 
 import json
@@ -107,7 +107,7 @@ def clock_and_pick(fragments: Engine, *, where: str, tail: str = "", columns: st
         columns: further columns of c or k for `pick`, each with a leading comma.
     """
     return (
-        f"clock AS (SELECT {fragments.now_us} AS now_us), "
+        f"clock AS (SELECT {fragments.now_us} AS now_us), "  # noqa: S608  # our own fragments
         f"pick AS (SELECT k.*, c.limits, clock.now_us AS clock_us, "
         f"{fragments.greatest}(clock.now_us, k.high_water_us) AS at_us{columns} "
         f"FROM keyvault_poolkey k JOIN keyvault_credential c ON c.id = k.credential_id "
@@ -126,8 +126,9 @@ def key_columns(fragments: Engine) -> str:
         until=item(5),
         since=item(4),
     )
-    spans = f"(SELECT n, {item(3)} AS stored, {horizon} AS horizon FROM {fragments.elements} x) w"
-    return KEY_COLUMNS.format(log=f"(SELECT {fragments.pairs.format(_LEFT, _OLDEST)} FROM {spans})")
+    spans = f"(SELECT n, {item(3)} AS stored, {horizon} AS horizon FROM {fragments.elements} x) w"  # noqa: S608  # our own fragments
+    pairs = fragments.pairs.format(_LEFT, _OLDEST)
+    return KEY_COLUMNS.format(log=f"(SELECT {pairs} FROM {spans})")  # noqa: S608  # our own fragments
 
 
 def key_of(row: Sequence[Any]) -> KeyRow:

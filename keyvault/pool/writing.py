@@ -69,7 +69,7 @@ def write_key(
     with connection.cursor() as cursor:
         if not fragments.is_postgresql:
             cursor.execute(update, parameters)
-            is_written = cursor.rowcount == 1
+            is_written = bool(cursor.rowcount)
             for statement in statements if is_written else ():
                 cursor.execute(statement, parameters)
             return is_written

@@ -1,0 +1,59 @@
+"""What every answer below /api/ has in common, whichever view gives it."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from keyvault.api.problems import problem, request_id
+
+View = Callable[..., HttpResponse]
+
+MAX_BODY_BYTES: Final = 16 * 1024
+BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+
+
+def bounded(view: View) -> View:
+    """Wraps a view: refuses bodies that it need not read, and dresses its answer.
+
+    A wrong method becomes a problem like everything else, no answer may be kept by a cache, and
+    each carries the request's id.
+    """
+
+    @csrf_exempt
+    @functools.wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if response.status_code == 405:  # noqa: PLR2004  # ninja answers it in plain text
+            response = problem(
+                type_="method-not-allowed", headers={"Allow": response.headers["Allow"]}
+            )
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Request-ID"] = request_id()
+        return response
+
+    return answer
+
+
+def unacceptable_body(request: HttpRequest) -> HttpResponse | None:
+    """The problem with a body that is not worth reading; None when there is none.
+
+    Called once the caller has shown a token, so that nobody else learns what the API takes.
+    """
+    if request.method not in BODY_METHODS:
+        return None
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        return problem(type_="too-large", detail=f"at most {MAX_BODY_BYTES} bytes")
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
+        return problem(type_="not-json", detail="application/json in UTF-8")
+    return None
+
+
+@bounded
+def nothing_here(_request: HttpRequest) -> HttpResponse:
+    """Every address below /api/ that is no other view's."""
+    return problem(type_="not-found")

@@ -1,0 +1,50 @@
+"""Probes for whoever runs the servers: alive, ready, measures."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY as PROCESS_REGISTRY
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from keyvault.errors import VaultError
+from keyvault.vault import require_keyring
+
+
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """This process can lend: the database answers and the keyring is readable."""
+    faults = []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        faults.append("database")
+    try:
+        require_keyring()
+    except VaultError:
+        faults.append("keyring")
+    if faults:
+        return JsonResponse({"status": "not ready", "faults": faults}, status=503)
+    return JsonResponse({"status": "ready"})
+
+
+@require_safe
+def metrics(_request: HttpRequest) -> HttpResponse:
+    """All measures of this process, or of all when PROMETHEUS_MULTIPROC_DIR is set."""
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    try:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # theirs
+    except ValueError:
+        return PROCESS_REGISTRY
+    return registry

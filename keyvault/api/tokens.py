@@ -1,0 +1,54 @@
+"""The bearer token of a request; each operation names the scope that it needs."""
+
+from django.http import HttpRequest, HttpResponse
+from ninja.security import HttpBearer
+
+from keyvault.api.boundary import unacceptable_body
+from keyvault.errors import UnknownTokenError
+from keyvault.leases import Scope, caller_of, digest_of
+from keyvault.leases.backends import PREFIX
+
+MOST_CHARACTERS = 100
+
+
+class RefusedBodyError(Exception):
+    """A body that is not worth reading; carries the answer."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Token(HttpBearer):
+    """A token with one scope.
+
+    Attributes:
+        scope: what the operation needs.
+        is_deferred: the operation looks the token up itself, in the statement that does its work,
+            and gets the digest; otherwise it gets a `Caller`.
+    """
+
+    openapi_bearerFormat = "lk_…"  # noqa: N815  # OpenAPI's own name
+
+    def __init__(self, scope: Scope, *, is_deferred: bool = False) -> None:
+        super().__init__()
+        self.scope = scope
+        self.is_deferred = is_deferred
+
+    def __call__(self, request: HttpRequest) -> object:
+        """The digest or the caller, as `request.auth`."""
+        found = super().__call__(request)
+        if found is None:
+            message = "no bearer token"
+            raise UnknownTokenError(message)
+        response = unacceptable_body(request)
+        if response is not None:
+            raise RefusedBodyError(response)
+        return found
+
+    def authenticate(self, request: HttpRequest, token: str) -> object:
+        """Looks the token up, unless the operation does."""
+        if not token.startswith(PREFIX) or len(token) > MOST_CHARACTERS:
+            return None
+        digest = digest_of(token)
+        return digest if self.is_deferred else caller_of(digest=digest, scope=self.scope)
