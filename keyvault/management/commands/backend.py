@@ -1,0 +1,109 @@
+"""manage.py backend: register a backend, give it further tokens, end them."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError
+from django.utils import timezone
+
+from keyvault.audit import Actor
+from keyvault.errors import UnknownRecordError
+from keyvault.leases import NewToken, Scope, create_backend, create_token, revoke_token
+from keyvault.leases.backends import DEFAULT_DAYS
+from keyvault.models import Backend, BackendToken
+
+ACTOR = Actor(kind="command", id="backend")
+
+
+class Command(BaseCommand):
+    """Registers backends and makes their tokens."""
+
+    help = "Register a backend that may lease, give it a further token, or end one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declares the sub-commands."""
+        commands = parser.add_subparsers(dest="command", required=True)
+        create = commands.add_parser("create", help="register a backend; prints its token once")
+        create.add_argument("name")
+        create.add_argument(
+            "--store", action="append", type=UUID, metavar="UUID", help="default: every store"
+        )
+        token = commands.add_parser("token", help="a further token beside those it has")
+        token.add_argument("name")
+        for each in (create, token):
+            each.add_argument("--scope", action="append", choices=list(Scope), required=True)
+            each.add_argument("--days", type=int, default=DEFAULT_DAYS, help="how long it lives")
+            each.add_argument("--json", action="store_true")
+        revoke = commands.add_parser("revoke", help="end a token at once")
+        revoke.add_argument("prefix", help="as `list` shows it")
+        commands.add_parser("list", help="backends and their live tokens")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Runs the sub-command."""
+        try:
+            getattr(self, f"_{options['command']}")(options)
+        except UnknownRecordError as error:
+            raise CommandError(str(error)) from None
+
+    def _create(self, options: dict[str, Any]) -> None:
+        try:
+            made = create_backend(
+                name=options["name"],
+                scopes=options["scope"],
+                stores=options["store"],
+                days=_days(options),
+                actor=ACTOR,
+            )
+        except IntegrityError:
+            message = f"there is a backend {options['name']} already"
+            raise CommandError(message) from None
+        self._show(made, as_json=options["json"])
+
+    def _token(self, options: dict[str, Any]) -> None:
+        backend = Backend.objects.filter(name=options["name"]).first()
+        if backend is None:
+            message = f"no backend {options['name']}"
+            raise UnknownRecordError(message)
+        made = create_token(
+            backend_id=backend.pk, scopes=options["scope"], days=_days(options), actor=ACTOR
+        )
+        self._show(made, as_json=options["json"])
+
+    def _revoke(self, options: dict[str, Any]) -> None:
+        tokens = BackendToken.objects.filter(prefix=options["prefix"], revoked_at=None)
+        if len(tokens) != 1:
+            message = f"{len(tokens)} live tokens begin with {options['prefix']}"
+            raise CommandError(message)
+        revoke_token(token_id=tokens[0].pk, actor=ACTOR)
+        self.stdout.write("revoked")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        live = BackendToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
+        for token in live.select_related("backend").order_by("backend__name", "expires_at"):
+            self.stdout.write(
+                f"{token.backend.name}  {token.prefix}…  {token.scopes.strip()}  "
+                f"until {token.expires_at:%Y-%m-%d}"
+            )
+
+    def _show(self, made: NewToken, *, as_json: bool) -> None:
+        token = made.token.get_secret_value()
+        if as_json:
+            facts = {
+                "backend_id": str(made.backend_id),
+                "token": token,
+                "expires_at": made.expires_at.isoformat(),
+            }
+            self.stdout.write(json.dumps(facts))
+            return
+        self.stdout.write(f"{token}\n")
+        self.stderr.write(f"Shown this once. It ends on {made.expires_at:%d %B %Y}.")
+
+
+def _days(options: dict[str, Any]) -> int:
+    if options["days"] < 1:
+        message = "--days must be 1 or more"
+        raise CommandError(message)
+    return int(options["days"])
