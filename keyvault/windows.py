@@ -220,6 +220,24 @@ def grant(
     return replace(after, next_free_us=next_free_us)
 
 
+def with_reset(*, state: KeyState, seconds: int, from_us: int, until_us: int) -> KeyState:
+    """The state with the vendor's word on when one of its standing windows turns.
+
+    Args:
+        state: as it is.
+        seconds: which window.
+        from_us: the earliest moment of the turn.
+        until_us: the latest.
+    """
+    windows = tuple(
+        replace(each, reset_from_us=from_us, reset_until_us=until_us)
+        if each.seconds == seconds
+        else each
+        for each in state.windows
+    )
+    return replace(state, windows=windows, next_free_us=0)
+
+
 def cooled(*, state: KeyState, until_us: int) -> KeyState:
     """The state after the vendor refused a request."""
     return replace(state, cooled_until_us=max(state.cooled_until_us, until_us))
