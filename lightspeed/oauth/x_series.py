@@ -1,7 +1,7 @@
 """Lightspeed Retail (X-Series). Facts and how sure they are: LIGHTSPEED.md section 6.
 
-The used refresh token is revoked at once, so a lost answer may mean a lost grant. The limit is
-300 a register, plus 50, in 5 minutes; one register is what every shop has. PKCE and revocation are not
+The used refresh token is revoked at once, so a lost answer may mean a lost grant. The limit is 300
+a register, plus 50, in 5 minutes; one register is what every shop has. PKCE and revocation are not
 documented; both are sent, and what comes of them is not relied upon.
 """
 

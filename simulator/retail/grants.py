@@ -159,16 +159,9 @@ class GrantBook:
 
     def revoke(self, token: str) -> None:
         """End the family of a token of either kind; an unknown one is fine (RFC 7009)."""
-        found = self.refresh.get(digest(token)) or self.access.get(digest(token))
-        if found is not None:
-            found.family.is_alive = False
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.codes.clear()
-        self.families.clear()
-        self.refresh.clear()
-        self.access.clear()
+        for found in (self.refresh.get(digest(token)), self.access.get(digest(token))):
+            if found is not None:
+                found.family.is_alive = False
 
     def _issue(
         self, *, family: Family, parent: Generation | None, rules: Rules, mint: Mint
