@@ -192,8 +192,7 @@ class EComClient:
         limits = read_headers(answer.headers)
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own class
             raise _error_for(answer=answer, limits=limits, now=self._request_times[-1])
-        body = answer.body if root is None else wire.child(answer.body, root)
-        value = read(body) if isinstance(body, Mapping) else None
+        value = _read(body=answer.body, root=root, read=read)
         if value is None:
             raise UnreadableAnswerError(
                 flaw=Flaw.UNEXPECTED_SHAPE, status=answer.status, limits=limits
@@ -216,6 +215,14 @@ class EComClient:
             )
         finally:
             self._request_times.append(self._clock())
+
+
+def _read(
+    *, body: object, root: str | None, read: Callable[[Mapping[str, object]], T | None]
+) -> T | None:
+    """Take the value out of a body; a frame of its own, which an error does not carry along."""
+    fields = body if root is None else wire.child(body, root)
+    return read(fields) if isinstance(fields, Mapping) else None
 
 
 def _error_for(

@@ -52,7 +52,7 @@ def shop_from_wire(fields: Mapping[str, object]) -> Shop | None:
         subdomain=wire.text(fields.get("subDomain")),
         main_domain=wire.text(fields.get("mainDomain")),
         country=wire.text(country.get("code")),
-        currency=wire.text(currency.get("code")),
+        currency=wire.text(currency.get("shortcode") or currency.get("code")),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import httpx2
@@ -29,7 +29,7 @@ _PLAIN = ("", "identity")
 
 @dataclass(frozen=True, slots=True)
 class JsonAnswer:
-    """An answer that was read to its end.
+    """An answer that was read to its end. Its repr leaves out what the vendor may repeat to us.
 
     Attributes:
         status: 200 to 299 or 400 to 599.
@@ -38,8 +38,8 @@ class JsonAnswer:
     """
 
     status: int
-    headers: httpx2.Headers
-    body: object
+    headers: httpx2.Headers = field(repr=False)
+    body: object = field(repr=False)
 
 
 def fetch_json(
@@ -61,6 +61,19 @@ def fetch_json(
             not JSON. An error's unreadable body is no exception: its status says enough.
         UnsafeAddressError: nothing was sent.
     """
+    try:
+        return _fetch(transport=transport, request=request, deadline=deadline)
+    except VendorError as error:
+        failure = error.with_traceback(None)
+    # The frames and causes below hold the Authorization header and the vendor's own words, which
+    # a debug page or an error tracker would show: none of them leaves with the error.
+    failure.__cause__ = failure.__context__ = None
+    raise failure
+
+
+def _fetch(
+    *, transport: httpx2.BaseTransport, request: httpx2.Request, deadline: Deadline
+) -> JsonAnswer:
     request.headers["Accept"] = "application/json"
     request.headers["Accept-Encoding"] = "identity"
     request.headers["Connection"] = "close"
@@ -86,12 +99,10 @@ def _send(
         raise VendorUnavailableError(reason=Outage.TIMEOUT)
     try:
         return transport.handle_request(request)
-    except httpx2.TimeoutException:
-        reason = Outage.TIMEOUT
-    except httpx2.TransportError:
-        reason = Outage.CONNECTION
-    # Raised out here so that the cause, whose frames hold the credentials, is not chained.
-    raise VendorUnavailableError(reason=reason)
+    except httpx2.TimeoutException as error:
+        raise VendorUnavailableError(reason=Outage.TIMEOUT) from error
+    except httpx2.TransportError as error:
+        raise VendorUnavailableError(reason=Outage.CONNECTION) from error
 
 
 def _body(*, response: httpx2.Response, deadline: Deadline) -> bytearray:
@@ -107,15 +118,13 @@ def _body(*, response: httpx2.Response, deadline: Deadline) -> bytearray:
             if len(body) + len(chunk) > MAX_BODY_BYTES:
                 raise UnreadableAnswerError(flaw=Flaw.TOO_LARGE, status=status)
             body += chunk
-    except httpx2.TimeoutException:
-        failure: VendorError = VendorUnavailableError(reason=Outage.TIMEOUT, status=status)
-    except httpx2.ProtocolError:
-        failure = UnreadableAnswerError(flaw=Flaw.TRUNCATED, status=status)
-    except httpx2.TransportError:
-        failure = VendorUnavailableError(reason=Outage.CONNECTION, status=status)
-    else:
-        return body
-    raise failure
+    except httpx2.TimeoutException as error:
+        raise VendorUnavailableError(reason=Outage.TIMEOUT, status=status) from error
+    except httpx2.ProtocolError as error:
+        raise UnreadableAnswerError(flaw=Flaw.TRUNCATED, status=status) from error
+    except httpx2.TransportError as error:
+        raise VendorUnavailableError(reason=Outage.CONNECTION, status=status) from error
+    return body
 
 
 def _require_plain_json(response: httpx2.Response) -> None:
@@ -134,8 +143,6 @@ def _parsed(body: bytearray, *, status: int) -> object:
         raise UnreadableAnswerError(flaw=Flaw.TOO_LARGE, status=status)
     try:
         parsed: object = json.loads(body)
-    except (ValueError, RecursionError):
-        pass
-    else:
-        return parsed
-    raise UnreadableAnswerError(flaw=Flaw.NOT_JSON, status=status)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableAnswerError(flaw=Flaw.NOT_JSON, status=status) from error
+    return parsed

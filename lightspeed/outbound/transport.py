@@ -4,6 +4,7 @@ Each request has a connection of its own: what one answer left behind cannot rea
 a connection that the vendor has quietly closed is never mistaken for an outage.
 """
 
+import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,9 @@ from lightspeed.outbound.network import PinnedNetwork, Resolver, system_resolver
 
 #: Under this name a request's `extensions` carry its `Deadline`.
 DEADLINE_EXTENSION = "deadline"
+
+# At DEBUG it logs the headers of answers, and what a vendor repeats there is not ours to log.
+logging.getLogger("httpcore2").setLevel(logging.INFO)
 
 _PORTS = {"https": 443, "http": 80}
 _SAME_FAILURE: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (

@@ -88,6 +88,12 @@ def test_false_may_stand_wherever_the_shop_has_an_object() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["code", "shortcode"])
+def test_a_currency_is_read_under_either_name(name: str) -> None:
+    vendor = Vendor({"shop": json_reply({"shop": {"id": 1, "currency": {name: "usd"}}})})
+    assert make_client(vendor).shop().value.currency == "usd"
+
+
 def test_the_account_is_read_without_the_key_that_it_shows() -> None:
     answer = make_client(Vendor()).account()
     assert answer.value == Account(id=ACCOUNT_ID, app_id=None)
