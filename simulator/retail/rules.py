@@ -86,7 +86,7 @@ class RuleBook:
         self.of = vendor_rules()
 
 
-def _read(name: str, value: Any) -> object:  # noqa: ANN401  # whatever JSON holds
+def _read(name: str, value: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
     if name in ("code_seconds", "access_seconds", "refresh_seconds", "token_seconds"):
         return _seconds(name, value)
     if name == "rotation" and value in set(Rotation):
