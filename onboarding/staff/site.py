@@ -21,7 +21,13 @@ class StaffSite(AdminSite):
     index_title = _("Staff")
     enable_nav_sidebar = False
 
-    login = secure_admin_login(AdminSite.login)  # type: ignore[no-untyped-call]
+    def login(  # type: ignore[override]  # a redirect is no TemplateResponse
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send to the site's own sign-in page; refuse who signed in without being staff."""
+        guarded = secure_admin_login(super().login)  # type: ignore[no-untyped-call]
+        response: HttpResponse = guarded(request, extra_context)
+        return response
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

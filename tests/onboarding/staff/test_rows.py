@@ -1,0 +1,278 @@
+import re
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from keyvault.models import (
+    AuditCheckpoint,
+    AuditEntry,
+    Backend,
+    BackendToken,
+    Credential,
+    Draft,
+    Lease,
+)
+from keyvault.pool import seed
+from keyvault.vault import seal_draft, short_fingerprint
+from onboarding.models import Member, Merchant, Store, Submission, User, Verification
+from onboarding.staff.rows.read_only import COUNTED_ROWS, CappedPaginator
+from tests.onboarding.cast import (
+    BY_TESTS,
+    credential,
+    merchant,
+    pair,
+    person,
+    signed_in,
+    staff_member,
+    store,
+)
+
+pytestmark = pytest.mark.django_db
+MODELS = [
+    AuditCheckpoint,
+    AuditEntry,
+    Backend,
+    BackendToken,
+    Credential,
+    Draft,
+    Lease,
+    Member,
+    Merchant,
+    Store,
+    Submission,
+    User,
+    Verification,
+]
+# Session, account, rows, their number; nothing that grows with the rows.
+MOST_QUERIES = 6
+
+
+def list_url(model: type) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def row_url(row: object) -> str:
+    meta = row._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+
+
+def fill(shops: int) -> list[str]:
+    """Some of everything; gives the secrets that no page may show."""
+    secrets = []
+    backend = Backend.objects.create(name=f"Backend {shops}", has_all_stores=True)
+    for number in range(shops):
+        company = merchant(f"Company {shops}-{number}", owner=person(f"owner-{shops}-{number}"))
+        shop = store(company, f"Shop {shops}-{number}")
+        stored, waiting = pair(), pair()
+        key = credential(shop, of=stored)
+        draft = seal_draft(keychain_id=shop.pk, secret=waiting, ttl_seconds=3600, actor=BY_TESTS)
+        Submission.objects.create(
+            store=shop,
+            user=company.members.get().user,
+            draft_id=draft.pk,
+            expires_at=draft.expires_at,
+        )
+        Verification.objects.create(
+            store=shop, credential=key, at=timezone.now(), outcome="passed", status=200
+        )
+        token = BackendToken.objects.create(
+            backend=backend,
+            prefix=f"lk_{shops}{number}",
+            digest=f"{shops:032x}{number:032x}",
+            scopes=" stores:read ",
+            expires_at=timezone.now(),
+        )
+        seed(credential_id=key.pk, request_times=[timezone.now()])
+        AuditCheckpoint.objects.create(
+            previous=f"{shops}-{number}".encode(),
+            first_entry=1,
+            last_entry=1,
+            count=1,
+            ranges="1",
+            root=b"root",
+            leaves=b"leaves",
+            at=timezone.now(),
+            key_id="key",
+            signature=b"signature",
+        )
+        secrets += [token.digest, bytes(key.sealed).hex(), key.fingerprint, draft.fingerprint]
+        for each in (stored, waiting):
+            secrets += [each.key.get_secret_value(), each.secret.get_secret_value()]
+    return secrets
+
+
+def assert_framed(response: HttpResponse) -> None:
+    page = response.content.decode()
+    assert page.count("<main") == page.count("<h1>") == 1
+    assert "style=" not in page
+    assert not re.search(r"<script(?![^>]*src=)", page)
+    assert "unsafe" not in response["Content-Security-Policy"]
+
+
+def test_panel_holds_our_tables_and_no_other() -> None:
+    assert set(admin.site._registry) == set(MODELS)
+
+
+def test_index_lists_every_table_once() -> None:
+    page = signed_in(staff_member()).get("/staff/").content.decode()
+    assert [page.count(f'href="{list_url(model)}"') for model in MODELS] == [1] * len(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_take_as_many_queries_for_many_rows_as_for_one(model: type) -> None:
+    client = signed_in(staff_member())
+    client.get("/staff/")
+    counts = []
+    for shops in (1, 4):
+        fill(shops)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            response = client.get(list_url(model))
+        assert response.status_code == 200
+        assert_framed(response)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= MOST_QUERIES
+
+
+def test_no_page_shows_a_secret_a_digest_or_a_whole_fingerprint() -> None:
+    secrets = fill(2)
+    client = signed_in(staff_member())
+    for model in MODELS:
+        pages = [client.get(list_url(model))]
+        pages += [client.get(row_url(row)) for row in model._default_manager.all()]
+        assert len(pages) > 1
+        for page in pages:
+            assert page.status_code == 200
+            assert_framed(page)
+            assert [secret for secret in secrets if secret in page.content.decode()] == []
+
+
+def test_sealed_columns_and_digests_are_not_even_fetched() -> None:
+    fill(1)
+    client = signed_in(staff_member())
+    for model in (Credential, Draft, BackendToken, Submission, Verification, Lease):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(list_url(model))
+        fetched = " ".join(query["sql"] for query in queries)
+        assert '"sealed"' not in fetched
+        assert '"digest"' not in fetched
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_is_added_changed_or_deleted_by_hand(model: type) -> None:
+    fill(1)
+    client = signed_in(staff_member())
+    row = model._default_manager.first()
+    assert client.get(f"{list_url(model)}add/").status_code == 403
+    for address in (row_url(row), row_url(row).replace("change", "delete")):
+        assert client.post(address, {"post": "yes"}).status_code == 403
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+def test_merchants_and_strangers_stay_outside() -> None:
+    owner = person("owner")
+    fill(1)
+    for model in MODELS:
+        for client in (Client(), signed_in(owner)):
+            assert client.get(list_url(model)).status_code in (302, 403)
+
+
+def test_strangers_are_sent_to_the_one_sign_in_page() -> None:
+    response = Client().get("/staff/", follow=True)
+    assert response.redirect_chain[-1][0].startswith("/accounts/login/")
+
+
+def test_staff_without_rights_see_no_table() -> None:
+    client = signed_in(person("trainee", is_staff=True))
+    assert "Nothing to see yet" in client.get("/staff/").content.decode()
+    assert client.get(list_url(Credential)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("/staff/password_change/", "/accounts/password/change/"),
+        ("/staff/password_change/done/", "/accounts/"),
+        ("/staff/logout/", "/accounts/logout/"),
+        ("/staff/keyvault/", "/staff/"),
+    ],
+)
+def test_pages_that_allauth_has_are_not_doubled(address: str, target: str) -> None:
+    assert signed_in(staff_member()).get(address)["Location"] == target
+
+
+def found(client: Client, model: type, query: str) -> int:
+    page = client.get(list_url(model), {"q": query}).content.decode()
+    return page.count("<th class=")
+
+
+def test_key_is_found_by_its_fingerprint_last_four_and_shop() -> None:
+    fill(2)
+    client = signed_in(staff_member())
+    key = Credential.objects.first()
+    assert found(client, Credential, short_fingerprint(key.fingerprint)) == 1
+    assert found(client, Credential, short_fingerprint(key.fingerprint).upper()) == 1
+    assert found(client, Credential, key.last_four) >= 1
+    assert found(client, Credential, key.keychain.store.name) == 1
+    assert found(client, Credential, "nothing of the kind") == 0
+
+
+def test_entries_are_found_by_actor_subject_store_and_day() -> None:
+    fill(1)
+    client = signed_in(staff_member())
+    key = Credential.objects.get()
+    everything = AuditEntry.objects.count()
+    assert found(client, AuditEntry, "command:tests") == everything
+    assert found(client, AuditEntry, f"credential:{key.pk}") == 1
+    assert found(client, AuditEntry, str(key.keychain_id)) >= 2
+    assert found(client, AuditEntry, timezone.localdate().isoformat()) == everything
+    assert found(client, AuditEntry, "2001-01-01") == 0
+    assert found(client, AuditEntry, "2001-99-99") == 0
+    assert found(client, AuditEntry, "command:test") == 0
+    assert found(client, AuditEntry, " ") == everything
+
+
+def test_entries_are_filtered_by_action() -> None:
+    fill(1)
+    client = signed_in(staff_member())
+    page = client.get(list_url(AuditEntry), {"action": "credential.sealed"}).content.decode()
+    assert page.count("<th class=") == 1
+
+
+def test_hostile_names_are_escaped() -> None:
+    company = merchant("<script>alert(1)</script>", owner=person("owner"))
+    shop = store(company, "<img src=x onerror=alert(1)>")
+    credential(shop, name="<b>key</b>")
+    client = signed_in(staff_member())
+    for address in (list_url(Store), list_url(Credential), list_url(Merchant), row_url(shop)):
+        page = client.get(address).content.decode()
+        assert not re.search(r"<script>alert|<img src=x|<b>key", page)
+
+
+def test_states_have_words_of_their_own() -> None:
+    fill(1)
+    client = signed_in(staff_member())
+    for state, word in (("suspended", "Refused"), ("revoked", "Removed"), ("paused", "Paused")):
+        Credential.objects.update(state=state)
+        assert word in client.get(list_url(Credential)).content.decode()
+    Backend.objects.update(is_active=False)
+    assert "Closed" in client.get(list_url(Backend)).content.decode()
+    BackendToken.objects.update(revoked_at=timezone.now())
+    assert "Revoked" in client.get(list_url(BackendToken)).content.decode()
+    User.objects.filter(is_staff=False).update(is_active=False)
+    assert "Closed" in client.get(list_url(User)).content.decode()
+
+
+def test_pages_are_counted_no_further_than_people_turn_them() -> None:
+    rows = list(range(COUNTED_ROWS + 50))
+    assert CappedPaginator(rows, 50).count == len(rows)
+    with CaptureQueriesContext(connection) as queries:
+        assert CappedPaginator(AuditEntry.objects.order_by("id"), 50).count == 0
+    assert f"LIMIT {COUNTED_ROWS}" in queries[0]["sql"]
