@@ -34,9 +34,12 @@ check:  ## linters, types, contracts
 	.venv/bin/djlint templates --lint --quiet
 	$(PY) manage.py makemigrations --check --dry-run
 	@echo "manage.py check --deploy under production settings"
-	@LATCHKEY_MODE=production LATCHKEY_HOSTS='["latchkey.example.test"]' \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && export DATA_DIR=$$folder PROMETHEUS_MULTIPROC_DIR=$$folder \
+	  LATCHKEY_MODE=production LATCHKEY_HOSTS=latchkey.example.test LATCHKEY_TRUSTED_PROXIES=127.0.0.1 \
 	  LATCHKEY_SMTP_URL=smtps://mail.example.test DATABASE_URL=postgresql://latchkey@localhost/latchkey \
-	  LATCHKEY_SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') \
+	  LATCHKEY_SUPPORT_EMAIL=help@latchkey.example.test LATCHKEY_MAIL_FROM=keys@latchkey.example.test \
+	  LATCHKEY_SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') && \
+	  $(PY) manage.py keyvault init && $(PY) manage.py collectstatic --noinput --verbosity 0 && \
 	  $(PY) manage.py check --deploy --fail-level WARNING
 
 faults:  ## kill, cut and fill things for real (slow)

@@ -1,47 +1,74 @@
 """Everything that can be set from outside, read strictly.
 
 `Environment` is the whole list; a name with our prefix that it does not know, or a value that does
-not fit, stops the start with every fault named at once.
+not fit, stops the start with every fault named at once. A value may stand in a file instead: where
+`CREDENTIALS_DIRECTORY` is set (systemd's LoadCredential, a container's secrets), a file there that
+bears a setting's name holds its value.
 """
 
 import contextlib
+import json
 import os
 import secrets
+from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from django.http.request import host_validation_re
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "LATCHKEY_"
+# A proxy that is reached through a Unix socket has no address.
+UNIX = "unix"
+# Without these, production would start and then fail in front of people.
+NEEDED_IN_PRODUCTION = ("secret_key", "hosts", "smtp_url")
+
+Words = Annotated[list[str], NoDecode]
 
 
 class Environment(BaseSettings):
     """Everything that is read from the environment."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", hide_input_in_errors=True, populate_by_name=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        populate_by_name=True,
     )
 
     mode: Literal["development", "production"] = Field(
-        "development", description="development serves this machine only, over plain http."
+        "development", description="`development` serves this machine only, over plain http."
     )
     secret_key: SecretStr | None = Field(
         None,
         min_length=50,
         description="Signs sessions and links; no stored secret derives from it.",
     )
-    hosts: list[str] = Field(
-        default_factory=list, description="JSON list of host names that the site answers to."
+    hosts: Words = Field(
+        default_factory=list, description="Host names that the site answers to, by commas."
     )
     database_url: SecretStr | None = Field(
-        None, alias="DATABASE_URL", description="postgresql://…; empty: SQLite in DATA_DIR."
+        None, alias="DATABASE_URL", description="`postgresql://…`; empty: SQLite in DATA_DIR."
+    )
+    single_machine: bool = Field(
+        default=False, description="Says that SQLite is meant: there will be no second machine."
     )
     data_dir: Path = Field(
         BASE_DIR / "var", alias="DATA_DIR", description="Database, keyring and checkpoints."
+    )
+    static_dir: Path | None = Field(
+        None, description="Where static files are collected; empty: DATA_DIR/static."
+    )
+    metrics_dir: Path | None = Field(
+        None,
+        alias="PROMETHEUS_MULTIPROC_DIR",
+        description="Where a machine's processes add up their measures; emptied at each start.",
     )
     port: int = Field(8000, alias="PORT", ge=1, le=65535, description="The site's port.")
     simulator_port: int = Field(
@@ -54,45 +81,135 @@ class Environment(BaseSettings):
     operator_name: str = Field("Your app builder", min_length=1, description="Shown on each page.")
     support_email: str = Field("support@example.test", description="Where people ask for help.")
     smtp_url: SecretStr | None = Field(
-        None, description="smtp[s]://user:password@host:port; empty: mails are printed."
+        None, description="`smtp[s]://user:password@host:port`; empty: mails are printed."
     )
     mail_from: str = Field("Latchkey <latchkey@example.test>", description="Sender of all mails.")
     signup_open: bool = Field(
         default=False, description="Whether people may make accounts without an invitation."
     )
-    trusted_proxies: int = Field(
-        0, ge=0, le=5, description="How many proxies in front may name the client's address."
+    trusted_proxies: Words = Field(
+        default_factory=list,
+        description="Addresses or networks of proxies that may name the client's address, by "
+        "commas; `unix` for one that comes through a Unix socket.",
     )
 
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Environment":
-        if self.mode == "production":
-            needed = {
-                "LATCHKEY_SECRET_KEY": self.secret_key,
-                "LATCHKEY_HOSTS": self.hosts,
-                "LATCHKEY_SMTP_URL": self.smtp_url,
-            }
-            missing = sorted(name for name, value in needed.items() if not value)
-            if missing:
-                message = f"production needs {', '.join(missing)}"
+    @field_validator("hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            with contextlib.suppress(ValueError):
+                return json.loads(value)
+        return [word.strip() for word in value.split(",") if word.strip()]
+
+    @field_validator("hosts")
+    @classmethod
+    def _names_hosts(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if "*" in host or host.startswith(".") or not host_validation_re.fullmatch(host):
+                message = f"{host!r} is not the name of one host"
                 raise ValueError(message)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _names_proxies(cls, value: list[str]) -> list[str]:
+        for proxy in value:
+            if proxy != UNIX and ip_network(proxy, strict=False).prefixlen == 0:
+                message = f"{proxy} is everybody: anyone could choose the address that we record"
+                raise ValueError(message)
+        return value
+
+    @field_validator("database_url", "smtp_url")
+    @classmethod
+    def _is_address(cls, value: SecretStr | None, info: Any) -> SecretStr | None:  # noqa: ANN401  # pydantic's own
+        schemes = {"database_url": ("postgresql", "postgres"), "smtp_url": ("smtp", "smtps")}
+        if value is not None:
+            _require_url(value.get_secret_value(), schemes=schemes[info.field_name])
+        return value
+
+    @field_validator("support_email", "mail_from")
+    @classmethod
+    def _is_mailbox(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1] or not value.isprintable():
+            message = "is no e-mail address"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        missing = [name for name in NEEDED_IN_PRODUCTION if not getattr(self, name)]
+        if self.mode == "production" and missing:
+            message = "; ".join(f"{variable(name)}: production needs it" for name in missing)
+            raise ValueError(message)
         return self
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field of `Environment`."""
+    alias = Environment.model_fields[name].alias
+    return alias or f"{PREFIX}{name.upper()}"
 
 
 def read_environment() -> Environment:
     """Read and check the environment; raises ImproperlyConfigured naming every fault."""
-    known = {f"{PREFIX}{name.upper()}" for name in Environment.model_fields}
-    strays = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    known = {variable(name) for name in Environment.model_fields}
+    strays = sorted(
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
     faults = [f"{name}: no such setting" for name in strays]
     try:
-        environment = Environment()  # type: ignore[call-arg]  # the environment gives the values
+        environment = Environment(_secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"))  # type: ignore[call-arg]  # the environment gives the values
     except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name = ".".join(str(part) for part in fault["loc"])
-            faults.append(f"{name}: {fault['msg']}" if name else fault["msg"])
+        faults += _faults_of(error)
+    except SettingsError as error:
+        faults.append(str(error))
     if faults:
         raise ImproperlyConfigured("Latchkey cannot start. " + "; ".join(faults))
     return environment
+
+
+def _faults_of(error: ValidationError) -> list[str]:
+    """Every fault by the name of its variable, and what production lacks besides.
+
+    A value that does not fit keeps the whole from being checked, so that is done here.
+    """
+    faults = []
+    named = set()
+    for fault in error.errors(include_input=False, include_url=False):
+        text = fault["msg"].removeprefix("Value error, ")
+        if fault["loc"]:
+            field = str(fault["loc"][0])
+            name = variable(field) if field in Environment.model_fields else field
+            named.add(name)
+            faults.append(f"{name}: {text}")
+        else:
+            faults.append(text)
+    if named and os.environ.get(variable("mode")) == "production":
+        faults += [
+            f"{variable(name)}: production needs it"
+            for name in NEEDED_IN_PRODUCTION
+            if variable(name) not in named and not _is_given(variable(name))
+        ]
+    return faults
+
+
+def _is_given(name: str) -> bool:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    in_file = folder is not None and (Path(folder) / name.lower()).is_file()
+    return bool(os.environ.get(name)) or in_file
+
+
+def _require_url(text: str, *, schemes: tuple[str, ...]) -> None:
+    try:
+        url = urlsplit(text)
+        is_sound = text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and url.port != 0
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        message = f"is no address that starts with {schemes[0]}://"
+        raise ValueError(message)
 
 
 def development_secret_key(data_dir: Path) -> str:

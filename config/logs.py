@@ -77,6 +77,8 @@ def configured_logging(*, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": "INFO" if as_json else "WARNING"},
         "loggers": {
             "django.server": {"handlers": [], "propagate": True},
+            # config.requestlog tells of each request, without its address: that may hold a key.
+            "django.request": {"level": "CRITICAL"},
             # Every outgoing request at INFO would be noise, and its address is the vendor's.
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},

@@ -30,6 +30,7 @@ CACHES = {
 }
 
 INSTALLED_APPS = [
+    "config.apps.SiteConfig",
     "onboarding",
     "keyvault",
     "onboarding.staff.apps.StaffAdminConfig",
@@ -46,14 +47,15 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "csp",
     "django_htmx",
-    "django_structlog",
 ]
 
 MIDDLEWARE = [
+    "config.proxies.TrustedProxyMiddleware",
+    "config.requestlog.RequestLogMiddleware",
+    "config.headers.SafeHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -120,7 +122,6 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.trusted_proxies
 SIGNUP_OPEN = ENVIRONMENT.signup_open
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -135,7 +136,7 @@ USE_TZ = True
 TIME_ZONE = "Europe/Amsterdam"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = ENVIRONMENT.data_dir / "static"
+STATIC_ROOT = ENVIRONMENT.static_dir or ENVIRONMENT.data_dir / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -158,9 +159,13 @@ SESSION_COOKIE_AGE = 12 * 3600
 SECURE_SSL_REDIRECT = IS_PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_PRODUCTION
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.trusted_proxies else None
-)
+# Both are believed from these alone; config.proxies takes them out of everybody else's requests.
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+# Probes come from inside the network, by plain http.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+# In the session: the other storage makes a cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -180,6 +185,12 @@ CONTENT_SECURITY_POLICY = {
 # The vault. An endpoint is a name, so that a credential never carries an address of its own.
 KEYVAULT_KEYRING = ENVIRONMENT.keyring or ENVIRONMENT.data_dir / "keyring.json"
 KEYVAULT_CHECKPOINTS = ENVIRONMENT.checkpoints or ENVIRONMENT.data_dir / "checkpoints.jsonl"
+# What `manage.py worker` does again and again: dotted paths of `keyvault.due.Duty` objects.
+KEYVAULT_DUTIES = [
+    "keyvault.audit.sealer.SEALER",
+    "keyvault.audit.denials.DENIALS",
+    "keyvault.vault.drafts.EXPIRED_DRAFTS",
+]
 KEYVAULT_ENDPOINTS = {
     "ecom-eu1": "https://api.webshopapp.com/",
     "ecom-us1": "https://api.shoplightspeed.com/",

@@ -2,6 +2,10 @@
 
 from django.urls import include, path
 
+handler400 = "config.failures.bad_request"
+handler404 = "config.failures.not_found"
+handler500 = "config.failures.server_error"
+
 urlpatterns = [
     path("", include("keyvault.urls")),
     path("", include("onboarding.urls")),

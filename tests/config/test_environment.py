@@ -35,14 +35,95 @@ def test_half_configured_production_names_every_missing_value(bare: pytest.Monke
         read_environment()
 
     for name in ("LATCHKEY_HOSTS", "LATCHKEY_SECRET_KEY", "LATCHKEY_SMTP_URL"):
-        assert name in str(caught.value)
+        assert f"{name}: production needs it" in str(caught.value)
 
 
-def test_unknown_name_with_our_prefix_is_reported(bare: pytest.MonkeyPatch) -> None:
-    bare.setenv("LATCHKEY_SECRETKEY", SECRET_KEY)
+def test_a_value_that_does_not_fit_hides_nothing_that_is_missing(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("LATCHKEY_MODE", "production")
+    bare.setenv("PORT", "http")
+    bare.setenv("LATCHKEY_HOSTS", "https://latchkey.example.test")
+    bare.setenv("LATCHKEY_SMTPURL", "smtps://mail.example.test")
 
-    with pytest.raises(ImproperlyConfigured, match="LATCHKEY_SECRETKEY: no such setting"):
+    with pytest.raises(ImproperlyConfigured) as caught:
         read_environment()
+
+    for fault in (
+        "PORT: ",
+        "LATCHKEY_HOSTS: 'https://latchkey.example.test' is not the name of one host",
+        "LATCHKEY_SMTPURL: no such setting",
+        "LATCHKEY_SECRET_KEY: production needs it",
+        "LATCHKEY_SMTP_URL: production needs it",
+    ):
+        assert str(caught.value).count(fault) == 1
+
+
+@pytest.mark.parametrize("name", ["LATCHKEY_SECRETKEY", "latchkey_hots", "LATCHKEY_PORT"])
+def test_unknown_name_with_our_prefix_is_reported(name: str, bare: pytest.MonkeyPatch) -> None:
+    bare.setenv(name, SECRET_KEY)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{name}: no such setting"):
+        read_environment()
+
+
+def test_an_empty_value_is_no_value(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("DATABASE_URL", "")
+
+    assert read_environment().database_url is None
+
+
+@pytest.mark.parametrize(
+    "text", ["a.example.test, b.example.test", '["a.example.test", "b.example.test"]']
+)
+def test_hosts_are_listed_by_commas_or_as_json(text: str, bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("LATCHKEY_HOSTS", text)
+
+    assert read_environment().hosts == ["a.example.test", "b.example.test"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LATCHKEY_HOSTS", "*"),
+        ("LATCHKEY_HOSTS", ".example.test"),
+        ("LATCHKEY_HOSTS", "[broken"),
+        ("LATCHKEY_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("LATCHKEY_TRUSTED_PROXIES", "::/0"),
+        ("LATCHKEY_TRUSTED_PROXIES", "proxy.example.test"),
+        ("DATABASE_URL", "mysql://latchkey@db.example.test/latchkey"),
+        ("DATABASE_URL", "postgresql://latchkey@db.example.test:port/latchkey"),
+        ("LATCHKEY_SMTP_URL", "mail.example.test:25"),
+        ("LATCHKEY_SUPPORT_EMAIL", "help"),
+        ("LATCHKEY_MAIL_FROM", "Latchkey <a@example.test>\nBcc: b@example.test"),
+    ],
+)
+def test_a_value_that_would_be_a_hole_or_a_mistake_stops_the_start(
+    name: str, text: str, bare: pytest.MonkeyPatch
+) -> None:
+    bare.setenv(name, text)
+
+    with pytest.raises(ImproperlyConfigured, match=name):
+        read_environment()
+
+
+def test_a_password_in_a_wrong_address_is_not_shown(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("DATABASE_URL", "postgres:latchkey:canary-word@db.example.test")
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        read_environment()
+
+    assert "canary-word" not in str(caught.value)
+
+
+def test_secrets_may_stand_in_files(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "latchkey_secret_key").write_text(f"{SECRET_KEY}\n")
+    (tmp_path / "database_url").write_text("postgresql://latchkey@db.example.test/latchkey")
+    bare.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+
+    environment = read_environment()
+
+    assert environment.secret_key is not None
+    assert environment.secret_key.get_secret_value() == SECRET_KEY
+    assert database(environment)["HOST"] == "db.example.test"
 
 
 def test_a_wrong_value_is_named_but_never_shown(bare: pytest.MonkeyPatch) -> None:
