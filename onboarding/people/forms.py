@@ -8,13 +8,23 @@ from django.utils.translation import gettext_lazy as _
 
 # What is said beneath an empty field, by the field's name.
 MISSING = {
-    "login": _("Enter your e-mail address"),
-    "email": _("Enter an e-mail address"),
+    "login": _("Enter your email address"),
+    "email": _("Enter an email address"),
     "password": _("Enter your password"),
     "password1": _("Enter a new password"),
     "password2": _("Enter the new password again"),
     "oldpassword": _("Enter your present password"),
 }
+
+
+LABELS = {
+    "oldpassword": _("Present password"),
+    "password1": _("New password"),
+    "password2": _("New password again"),
+}
+PASSWORD_HINT = _(
+    "At least 10 characters. Three or four words that nobody else would put together are good."
+)
 
 
 class Plain(forms.Form):
@@ -24,14 +34,17 @@ class Plain(forms.Form):
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             field.widget.attrs.pop("placeholder", None)
+            field.label = LABELS.get(name, field.label)
+            if name == "password1":
+                field.help_text = PASSWORD_HINT
             if name in MISSING:
                 field.error_messages["required"] = MISSING[name]
             if isinstance(field, forms.EmailField):
-                field.error_messages["invalid"] = _("Enter an e-mail address like name@example.com")
+                field.error_messages["invalid"] = _("Enter an email address like name@example.com")
 
 
 class LoginForm(Plain, account_forms.LoginForm):
-    """E-mail and password."""
+    """Email and password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,6 +56,7 @@ class SignupForm(Plain, account_forms.SignupForm):  # type: ignore[misc]  # its 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["password1"].label = _("Password")
         self.fields["email"].help_text = _("We send a link to this address to confirm it.")
 
 
@@ -56,10 +70,6 @@ class ResetPasswordKeyForm(Plain, account_forms.ResetPasswordKeyForm):
 
 class ChangePasswordForm(Plain, account_forms.ChangePasswordForm):
     """Chooses a new password by the present one."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = _("Present password")
 
 
 class SetPasswordForm(Plain, account_forms.SetPasswordForm):

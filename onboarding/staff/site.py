@@ -21,7 +21,7 @@ class StaffSite(AdminSite):
     index_title = _("Staff")
     enable_nav_sidebar = False
 
-    def login(  # type: ignore[override]  # a redirect is no TemplateResponse
+    def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Send to the site's own sign-in page; refuse who signed in without being staff."""

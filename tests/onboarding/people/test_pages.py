@@ -81,7 +81,7 @@ def test_wrong_password_is_said_in_summary_and_title(client: Client) -> None:
 
 def test_empty_form_links_each_error_to_its_field(client: Client) -> None:
     page = sign_in(client, "", "").content.decode()
-    assert '<a href="#id_login">Enter your e-mail address</a>' in page
+    assert '<a href="#id_login">Enter your email address</a>' in page
     assert '<a href="#id_password">Enter your password</a>' in page
     assert 'aria-describedby="id_login_error"' in page
 
