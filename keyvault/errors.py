@@ -18,7 +18,9 @@ VaultError
 ├── UnknownTokenError       the token is unknown, expired or revoked, or its backend is switched off
 ├── MissingScopeError       the token does not allow this
 ├── LeaseClosedError        the lease was settled otherwise, expired or revoked
-└── OverspentError          more was used than the lease permitted
+├── OverspentError          more was used than the lease permitted
+├── RefreshRefusedError     the vendor no longer knows a refresh token
+└── RefreshFailedError      the vendor gave no new pair, which says nothing of the grant (retryable)
 """
 
 from datetime import datetime
@@ -165,3 +167,30 @@ class OverspentError(VaultError):
     """A settlement names more requests than the lease had permits; nothing was changed."""
 
     code = "overspent"
+
+
+class RefreshRefusedError(VaultError):
+    """The vendor no longer knows a refresh token; raised by a renewer."""
+
+    code = "refresh-refused"
+
+
+class RefreshFailedError(VaultError):
+    """The vendor gave no new pair, which says nothing of the grant; raised by a renewer.
+
+    Attributes:
+        problem: why, as a token for records.
+        may_have_rotated: whether the vendor may have done its part and only the answer was lost.
+        retry_after_seconds: when the vendor asked to come back, if it did.
+    """
+
+    code = "refresh-failed"
+    retryable = True
+
+    def __init__(
+        self, *, problem: str, may_have_rotated: bool, retry_after_seconds: float = 0.0
+    ) -> None:
+        super().__init__(f"the vendor gave no new pair: {problem}")
+        self.problem = problem
+        self.may_have_rotated = may_have_rotated
+        self.retry_after_seconds = retry_after_seconds

@@ -127,9 +127,9 @@ def save(path: Path, ring: Keyring, *, exclusive: bool = False) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write(path, text.encode(), exclusive=exclusive)
-    except FileExistsError:
-        raise _refusal(path, "it exists already and is never overwritten") from None
     except OSError as error:
+        if isinstance(error, FileExistsError) and path.exists():
+            raise _refusal(path, "it exists already and is never overwritten") from None
         raise _refusal(path, f"it cannot be written: {error.strerror}") from error
 
 
@@ -145,7 +145,7 @@ def with_state(keys: tuple[RingKey, ...], *, key_id: str, state: KekState) -> tu
 
 def _read(path: Path) -> bytes:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         raise _refusal(
             path,
@@ -154,14 +154,17 @@ def _read(path: Path) -> bytes:
         ) from None
     except OSError as error:
         raise _refusal(path, f"it cannot be read: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
             raise _refusal(path, "it is not a plain file")
-        if status.st_mode & 0o077:
-            mode = stat.S_IMODE(status.st_mode)
-            raise _refusal(path, f"others may read it (mode {mode:04o}). Run: chmod 600 {path}")
-        return file.read(MAX_BYTES + 1)
+        if mode & 0o077:
+            why = f"others may read it (mode {stat.S_IMODE(mode):04o}). Run: chmod 600 {path}"
+            raise _refusal(path, why)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(handle)
 
 
 def _parse(path: Path, raw: bytes) -> dict[str, Any]:

@@ -80,9 +80,17 @@ class LocalProvider:
         self._ciphers: dict[str, AESGCM] = {}
         self._active_of: tuple[Keyring, str] | None = None
 
+    def active_id(self) -> str:
+        """The KEK that wraps now; the file is read anew when it has changed."""
+        unchanged = _stamps.get(self._path) == _stamp(self._path)
+        ring = keyring_at(self._path) if unchanged else reload_keyring(self._path)
+        if self._active_of is None or self._active_of[0] is not ring:
+            self._active_of = (ring, keyring.active(ring.keks).id)
+        return self._active_of[1]
+
     def wrap(self, *, dek: bytes, keychain: str) -> WrappedKey:
         """Wraps a DEK under the active KEK; see `KekProvider.wrap`."""
-        kek_id = self._active_id()
+        kek_id = self.active_id()
         cipher = self._ciphers.get(kek_id) or self._cipher(kek_id)
         place = _place(keychain=keychain, kek_id=kek_id)
         return WrappedKey(kek_id, envelope.seal(cipher=cipher, plaintext=dek, place=place))
@@ -128,13 +136,6 @@ class LocalProvider:
             keyring.save(self._path, replace(ring, keks=keys))
         reload_keyring(self._path)
         self._ciphers.pop(kek_id, None)
-
-    def _active_id(self) -> str:
-        unchanged = _stamps.get(self._path) == _stamp(self._path)
-        ring = keyring_at(self._path) if unchanged else reload_keyring(self._path)
-        if self._active_of is None or self._active_of[0] is not ring:
-            self._active_of = (ring, keyring.active(ring.keks).id)
-        return self._active_of[1]
 
     def _cipher(self, kek_id: str) -> AESGCM:
         key = _bytes_of(keyring_at(self._path), kek_id)

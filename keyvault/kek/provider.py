@@ -57,6 +57,9 @@ class KekProvider(Protocol):
     name: str
     is_remote: bool
 
+    def active_id(self) -> str:
+        """The id of the KEK that wraps now."""
+
     def wrap(self, *, dek: bytes, keychain: str) -> WrappedKey:
         """Wraps a DEK under the active KEK, bound to the keychain (32 hex digits)."""
 

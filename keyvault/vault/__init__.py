@@ -23,12 +23,14 @@ from keyvault.vault.secrets import (
     short_fingerprint,
 )
 from keyvault.vault.states import set_state
+from keyvault.vault.tokens import account_fingerprint, replace_token, store_token
 from keyvault.vault.values import open_value, seal_value
 
 __all__ = [
     "AccessTokenSecret",
     "ApiKeySecret",
     "Secret",
+    "account_fingerprint",
     "check_out_credential",
     "create_keychain",
     "delete_draft",
@@ -39,10 +41,12 @@ __all__ = [
     "open_draft",
     "open_value",
     "openable_credentials",
+    "replace_token",
     "require_keyring",
     "seal_draft",
     "seal_value",
     "set_state",
     "short_fingerprint",
     "store_credential",
+    "store_token",
 ]

@@ -1,7 +1,7 @@
 """Drafts: a pasted pair between its paste and its check."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
+from keyvault.due import Duty
 from keyvault.errors import ShreddedKeychainError, TamperedSecretError, UnknownRecordError
 from keyvault.models import Draft
 from keyvault.vault import secrets
@@ -88,19 +89,27 @@ def delete_draft(*, draft_id: UUID, keychain_id: UUID, actor: Actor) -> None:
             _record(Action.DRAFT_DELETED, draft=draft, actor=actor)
 
 
-def delete_expired_drafts() -> int:
-    """Deletes every draft that has had its time; for a duty.
+def delete_expired_drafts(now: datetime | None = None) -> int:
+    """Deletes every draft that has had its time, 500 at most.
+
+    Args:
+        now: the present time, when the caller knows it.
 
     Returns:
-        How many there were.
+        How many were deleted.
     """
     done = 0
-    for draft in Draft.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")[:500]:
+    for draft in Draft.objects.filter(expires_at__lte=now or timezone.now()).order_by("expires_at")[
+        :500
+    ]:
         with transaction.atomic():
             if Draft.objects.filter(pk=draft.pk).delete()[0]:
                 _record(Action.DRAFT_DELETED, draft=draft, actor=audit.SYSTEM)
                 done += 1
     return done
+
+
+EXPIRED_DRAFTS = Duty(name="vault.drafts", interval_seconds=60, run=delete_expired_drafts)
 
 
 def _place(draft: Draft) -> bytes:

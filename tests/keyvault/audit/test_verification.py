@@ -1,12 +1,10 @@
 """Every way to change the record is found, and the first bad entry is named."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from keyvault import audit
 from keyvault.audit import Action, checkpoints, tree
@@ -17,11 +15,6 @@ from keyvault.models import AuditCheckpoint, AuditEntry, AuditPending
 from tests.keyvault.triggers import untriggered
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _sink(settings: Settings, tmp_path: Path) -> None:
-    settings.KEYVAULT_CHECKPOINTS = tmp_path / "checkpoints.jsonl"
 
 
 @pytest.fixture

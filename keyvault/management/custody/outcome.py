@@ -1,0 +1,50 @@
+"""What a part of the command hands back, for people and for programs."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from keyvault.audit import Actor
+
+OPERATOR = Actor(kind="command", id="keyvault")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one part of the command.
+
+    Attributes:
+        lines: for people.
+        data: for programs (`--json`).
+        is_good: False gives exit code 1.
+    """
+
+    lines: list[str]
+    data: dict[str, Any] = field(default_factory=dict)
+    is_good: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One verb of the command.
+
+    Attributes:
+        name: what is typed.
+        help: one line.
+        run: does it.
+        arguments: adds what the verb takes, when it takes anything.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], Outcome]
+    arguments: Callable[[argparse.ArgumentParser], None] | None = None
+
+
+def show_progress(done: int) -> None:
+    """Counts on a terminal; in a log one line at the end is enough."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} done")
+        sys.stderr.flush()

@@ -1,0 +1,175 @@
+"""Rotating the KEK: every secret opens before, during and after."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db.models import F
+
+from keyvault import rotation, vault
+from keyvault.audit import Actor
+from keyvault.errors import KekInUseError, KekUnavailableError, UnknownKekError
+from keyvault.models import AuditEntry, KekUse, WrappedDek
+from keyvault.rotation import rewrapping
+from keyvault.vault.custody import active_provider
+from tests.keyvault import factories
+from tests.keyvault.factories import BACKEND
+
+pytestmark = pytest.mark.django_db
+OPERATOR = Actor("command", "keyvault")
+
+
+def _rewrap() -> rotation.Rewrapped:
+    return rotation.rewrap(actor=OPERATOR, progress=lambda _: None)
+
+
+def _opens(secrets: dict[object, vault.ApiKeySecret]) -> bool:
+    return all(
+        vault.check_out_credential(
+            credential_id=credential.pk,  # type: ignore[attr-defined]
+            keychain_id=credential.keychain_id,  # type: ignore[attr-defined]
+            actor=BACKEND,
+            purpose="test",
+        )
+        == secret
+        for credential, secret in secrets.items()
+    )
+
+
+@pytest.fixture
+def stored() -> dict[object, vault.ApiKeySecret]:
+    pairs = [factories.api_key() for _ in range(5)]
+    return {factories.credential(secret=pair): pair for pair in pairs}
+
+
+@pytest.fixture
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(rewrapping, "PORTION", 2)
+    return
+
+
+def test_rewrapping_moves_every_dek_and_opens_no_secret(
+    stored: dict[object, vault.ApiKeySecret], small_portions: None
+) -> None:
+    sealed = {row.pk: bytes(row.sealed) for row in stored}  # type: ignore[attr-defined]
+    fresh = rotation.rotate_kek(actor=OPERATOR)
+    assert _opens(stored)
+    result = _rewrap()
+    assert (result.done, result.kek_id, result.failures) == (5, fresh.id, [])
+    assert set(WrappedDek.objects.values_list("kek_id", flat=True)) == {fresh.id}
+    assert _opens(stored)
+    for row in stored:
+        row.refresh_from_db()  # type: ignore[attr-defined]
+        assert bytes(row.sealed) == sealed[row.pk]  # type: ignore[attr-defined]
+
+
+def test_rewrapping_twice_does_nothing_more(stored: dict[object, vault.ApiKeySecret]) -> None:
+    rotation.rotate_kek(actor=OPERATOR)
+    _rewrap()
+    before = list(WrappedDek.objects.values_list("wrapped", flat=True))
+    assert _rewrap().done == 0
+    assert list(WrappedDek.objects.values_list("wrapped", flat=True)) == before
+
+
+def test_an_interrupted_run_is_finished_by_the_next(
+    stored: dict[object, vault.ApiKeySecret], small_portions: None
+) -> None:
+    rotation.rotate_kek(actor=OPERATOR)
+
+    def stop(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rotation.rewrap(actor=OPERATOR, progress=stop)
+    assert _opens(stored)
+    assert _rewrap().done == 3
+    assert _opens(stored)
+
+
+def test_a_row_that_changed_meanwhile_is_left_alone(
+    stored: dict[object, vault.ApiKeySecret],
+) -> None:
+    rotation.rotate_kek(actor=OPERATOR)
+    provider = active_provider()
+    rows = list(WrappedDek.objects.order_by("keychain_id"))
+    moves = [rewrapping._wrap_anew(row, active_id=provider.active_id()) for row in rows]
+    _rewrap()
+    kept = list(WrappedDek.objects.order_by("keychain_id").values_list("wrapped", flat=True))
+    assert rewrapping._store(moves, kek_id=provider.active_id(), actor=OPERATOR) == 0
+    now = list(WrappedDek.objects.order_by("keychain_id").values_list("wrapped", flat=True))
+    assert now == kept
+
+
+def test_a_second_rotation_in_between_stops_the_first(
+    stored: dict[object, vault.ApiKeySecret],
+) -> None:
+    rotation.rotate_kek(actor=OPERATOR)
+    old = active_provider().active_id()
+    rotation.rotate_kek(actor=OPERATOR)
+    with pytest.raises(KekUnavailableError, match="run rewrap again"):
+        rewrapping._wrap_anew(WrappedDek.objects.all()[0], active_id=old)
+
+
+def test_a_dek_that_cannot_be_unwrapped_is_named_and_the_rest_moved(
+    stored: dict[object, vault.ApiKeySecret],
+) -> None:
+    rotation.rotate_kek(actor=OPERATOR)
+    rows = list(WrappedDek.objects.order_by("keychain_id"))
+    WrappedDek.objects.filter(pk=rows[0].pk).update(kek_id="local:lost")
+    WrappedDek.objects.filter(pk=rows[1].pk).update(wrapped=rows[2].wrapped)
+    result = _rewrap()
+    assert result.done == 3
+    named = {(bad.keychain_id, bad.code) for bad in result.failures}
+    assert named == {(rows[0].pk, "unknown-kek"), (rows[1].pk, "tampered-secret")}
+
+
+def test_rotation_and_rewrapping_are_recorded(stored: dict[object, vault.ApiKeySecret]) -> None:
+    fresh = rotation.rotate_kek(actor=OPERATOR)
+    _rewrap()
+    assert AuditEntry.objects.get(action="kek.rotated").subject == f"kek:{fresh.id}"
+    assert AuditEntry.objects.get(action="dek.rewrapped").facts["count"] == 5
+
+
+def test_a_kek_in_use_is_not_destroyed(stored: dict[object, vault.ApiKeySecret]) -> None:
+    old = active_provider().active_id()
+    with pytest.raises(KekInUseError):
+        rotation.destroy_kek(kek_id=old, actor=OPERATOR)
+    rotation.rotate_kek(actor=OPERATOR)
+    with pytest.raises(KekInUseError, match="wraps 5 DEKs"):
+        rotation.destroy_kek(kek_id=old, actor=OPERATOR)
+    assert _opens(stored)
+    _rewrap()
+    rotation.destroy_kek(kek_id=old, actor=OPERATOR)
+    assert _opens(stored)
+    assert AuditEntry.objects.filter(action="kek.destroyed").count() == 1
+
+
+def test_nothing_comes_to_stand_on_a_kek_that_was_destroyed() -> None:
+    old = active_provider().active_id()
+    rotation.rotate_kek(actor=OPERATOR)
+    rotation.destroy_kek(kek_id=old, actor=OPERATOR)
+    with pytest.raises(UnknownKekError):
+        vault.ciphers.count_wraps(kek_id=old)  # type: ignore[attr-defined]
+
+
+def test_the_active_kek_is_not_destroyed_even_when_unused() -> None:
+    active = active_provider().active_id()
+    with pytest.raises(KekInUseError, match="rotate first"):
+        rotation.destroy_kek(kek_id=active, actor=OPERATOR)
+    assert not KekUse.objects.exclude(closed_at=None).exists()
+
+
+def test_status_tells_what_stands_on_which_kek(stored: dict[object, vault.ApiKeySecret]) -> None:
+    rotation.rotate_kek(actor=OPERATOR)
+    WrappedDek.objects.update(seals=F("seals") + 6)
+    status = rotation.read_status()
+    assert [(kek.state, kek.deks, kek.wraps) for kek in status.keks] == [
+        ("decrypt-only", 5, 5),
+        ("active", 0, 0),
+    ]
+    assert (status.keychains, status.deks_on_old_keks, status.most_seals) == (5, 5, 7)
+    assert status.unknown_keks == []
+
+
+def test_status_names_a_kek_that_nobody_holds(stored: dict[object, vault.ApiKeySecret]) -> None:
+    WrappedDek.objects.update(kek_id="local:lost")
+    assert rotation.read_status().unknown_keks == ["local:lost"]
