@@ -1,10 +1,10 @@
 import ast
-import sys
 from pathlib import Path
 
 import simulator
 
 ROOT = Path(simulator.__file__).parent
+OURS = {"client", "config", "keyvault", "lightspeed", "onboarding", "django"}
 
 
 def imported_roots(path: Path) -> set[str]:
@@ -17,6 +17,7 @@ def imported_roots(path: Path) -> set[str]:
     return roots
 
 
-def test_the_stand_in_needs_nothing_but_python() -> None:
+def test_the_stand_in_shares_no_code_with_what_it_is_a_test_for() -> None:
     imported = set().union(*map(imported_roots, ROOT.rglob("*.py")))
-    assert imported <= {*sys.stdlib_module_names, "simulator"}
+    assert "simulator" in imported
+    assert not imported & OURS

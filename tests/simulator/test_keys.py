@@ -81,6 +81,12 @@ def test_a_change_that_cannot_be_recorded_does_not_happen() -> None:
     assert book.find(key=KEY, secret=SECRET) is None
 
 
+def test_keys_do_not_show_that_they_share_a_secret() -> None:
+    book = make_book()
+    other, _ = book.put(change=KeyChange(key=OTHER_KEY, secret=SECRET), default_cluster="eu1")
+    assert book.find(key=KEY, secret=SECRET).secret_hash != other.secret_hash
+
+
 def test_a_key_shows_neither_itself_nor_its_secret() -> None:
     found = make_book().find(key=KEY, secret=SECRET)
     assert KEY not in repr(found)

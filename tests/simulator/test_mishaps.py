@@ -1,5 +1,6 @@
 """Every fault as a client meets it on the wire."""
 
+import asyncio
 import gzip
 import http.client
 import json
@@ -171,7 +172,9 @@ def test_a_client_may_leave_during_a_slow_answer(simulator: RunningSimulator) ->
     with dial(simulator) as sock:
         sock.sendall(PLAIN)
         assert sock.recv(16)
+        during = len(simulator._call(asyncio.all_tasks))
     assert fetch_products(simulator).status == 200
+    assert len(simulator._call(asyncio.all_tasks)) == during - 1
 
 
 def test_a_hanging_request_is_never_answered(simulator: RunningSimulator) -> None:

@@ -122,6 +122,14 @@ def test_a_sliding_window_reports_when_it_next_gains_room() -> None:
     assert meter.take("a").readings[0].reset_seconds == 7
 
 
+def test_a_sliding_window_that_refused_requests_fill_gains_room_later() -> None:
+    meter, clock = make_meter("sliding", "2/10", count_refused=True)
+    for second in range(5):
+        clock.now = NOON + second
+        take_many(meter, 1)
+    assert meter.read("a").readings[0].resets_at == NOON + 13
+
+
 def test_a_sliding_meter_counts_exactly_after_it_has_dropped_old_requests() -> None:
     meter, clock = make_meter("sliding", "1500/10")
     assert all(take_many(meter, 1_500))

@@ -112,6 +112,14 @@ def test_a_large_body_is_read_and_thrown_away() -> None:
     assert not reader.next_request().is_body_dropped
 
 
+def test_two_large_bodies_in_a_row_are_told_apart() -> None:
+    size = MAX_KEPT_BODY_BYTES + 1
+    large = HEAD + f"Content-Length: {size}\r\n\r\n".encode() + b"x" * size
+    reader = make_reader(large + large + HEAD + b"\r\n")
+    requests = [reader.next_request() for _ in range(3)]
+    assert [request.is_body_dropped for request in requests] == [True, True, False]
+
+
 def test_a_client_that_waits_is_told_to_go_on_until_its_body_comes() -> None:
     reader = make_reader(HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
     assert not reader.awaits_continue()
