@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -119,6 +120,20 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # The session lives as long as SESSION_COOKIE_AGE says; nobody is asked at the door.
 ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "onboarding.people.second_step.SealingAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
+# Browsers give passkeys to pages of this machine, and allauth must say so too.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_PRODUCTION
+MFA_FORMS = {
+    "authenticate": "onboarding.people.forms.AuthenticateForm",
+    "reauthenticate": "onboarding.people.forms.ReauthenticateCodeForm",
+    "activate_totp": "onboarding.people.forms.ActivateTOTPForm",
+    "add_webauthn": "onboarding.people.forms.AddWebAuthnForm",
+    "edit_webauthn": "onboarding.people.forms.EditWebAuthnForm",
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -190,20 +205,37 @@ KEYVAULT_DUTIES = [
     "keyvault.audit.sealer.SEALER",
     "keyvault.audit.denials.DENIALS",
     "keyvault.vault.drafts.EXPIRED_DRAFTS",
+    "keyvault.renewal.RENEWALS",
+    "onboarding.submission.duties.CHECKS",
+    "onboarding.submission.duties.EXPIRY",
 ]
 KEYVAULT_ENDPOINTS = {
     "ecom-eu1": "https://api.webshopapp.com/",
     "ecom-us1": "https://api.shoplightspeed.com/",
+    "retail-r": "https://api.lightspeedapp.com/",
+    "retail-r-key": "https://api.lightspeedapp.com/",
+    "retail-x": "https://{shop}.retail.lightspeed.app/",
 }
 # Addresses inside our own network that the vendor client may reach: the simulator, nothing else.
 LIGHTSPEED_ALLOWED_ADDRESSES: list[str] = []
+# Where all OAuth providers stand in development; empty: at their own addresses.
+LIGHTSPEED_OAUTH_ORIGIN = ""
 if not IS_PRODUCTION:
     _SIMULATORS = [f"127.0.0.1:{ENVIRONMENT.simulator_port + step}" for step in (0, 1)]
     LIGHTSPEED_ALLOWED_ADDRESSES = _SIMULATORS
     KEYVAULT_ENDPOINTS = {
         "ecom-eu1": f"http://{_SIMULATORS[0]}/",
         "ecom-us1": f"http://{_SIMULATORS[1]}/",
+        "retail-r": f"http://{_SIMULATORS[0]}/",
+        "retail-r-key": f"http://{_SIMULATORS[0]}/",
+        "retail-x": f"http://{_SIMULATORS[0]}/",
     }
+    LIGHTSPEED_OAUTH_ORIGIN = f"http://{_SIMULATORS[0]}"
+
+# Who renews OAuth grants, how long one call of a vendor may take, how many run at the same time.
+KEYVAULT_RENEWER = "onboarding.oauth.renewer.RENEWER"
+KEYVAULT_TOKEN_CALL_SECONDS = 30
+KEYVAULT_RENEWAL_THREADS = 8
 
 LOGGING = configured_logging(as_json=IS_PRODUCTION)
 

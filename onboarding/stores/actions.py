@@ -1,0 +1,116 @@
+"""What a merchant does with one key: check, pause, resume, remove."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from keyvault.errors import StateError
+from keyvault.models import Credential
+from lightspeed.result import Outcome
+from onboarding.models import Store
+from onboarding.people.selectors import actor_for, store_for
+from onboarding.stores import selectors, services
+from onboarding.stores.forms import RemoveKeyForm
+from onboarding.submission.errors import CheckBusyError
+from onboarding.submission.outcomes import RETRIED
+from onboarding.submission.services import verify_credential
+from onboarding.walkthrough.requests import SignedInRequest
+from onboarding.walkthrough.selectors import live_key_count
+
+
+@login_required
+@require_POST
+def check(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
+    """Ask Lightspeed about a stored key now."""
+    store, credential = _key(request, store_id, credential_id)
+    try:
+        verification = verify_credential(credential=credential, actor=actor_for(request.user))
+    except CheckBusyError:
+        messages.warning(
+            request,
+            _("Your app needs every request of this key just now. Try again in a minute."),
+        )
+        return redirect("store", store_id=store.pk)
+    name = {"key": str(credential)}
+    if verification.outcome == Outcome.PASSED:
+        messages.success(request, _("%(key)s works and has every permission.") % name)
+    elif verification.outcome in RETRIED:
+        messages.warning(
+            request, _("Lightspeed did not answer. %(key)s was not checked; try later.") % name
+        )
+    elif verification.outcome == Outcome.MISSING_PERMISSIONS:
+        messages.warning(request, _("%(key)s works, but a box is not ticked. See below.") % name)
+    else:
+        messages.error(request, _("Lightspeed refuses %(key)s. See below what to do.") % name)
+    return redirect("store", store_id=store.pk)
+
+
+@login_required
+@require_POST
+def pause(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
+    """Stop lending a key."""
+    store, credential = _key(request, store_id, credential_id)
+    try:
+        services.pause_key(credential=credential, actor=actor_for(request.user))
+    except StateError:
+        return _changed_meanwhile(request, store)
+    messages.success(
+        request, _("%(key)s is paused. Your app no longer uses it.") % {"key": str(credential)}
+    )
+    return redirect("store", store_id=store.pk)
+
+
+@login_required
+@require_POST
+def resume(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
+    """Lend a paused key again."""
+    store, credential = _key(request, store_id, credential_id)
+    try:
+        services.resume_key(credential=credential, actor=actor_for(request.user))
+    except StateError:
+        return _changed_meanwhile(request, store)
+    messages.success(
+        request, _("%(key)s is back. Your app may use it again.") % {"key": str(credential)}
+    )
+    return redirect("store", store_id=store.pk)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def remove(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
+    """Ask once more, say what stops, and destroy the key."""
+    store, credential = _key(request, store_id, credential_id)
+    form = RemoveKeyForm(request.POST or None, credential=credential)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.remove_key(credential=credential, actor=actor_for(request.user))
+        except StateError:
+            return _changed_meanwhile(request, store)
+        messages.success(
+            request,
+            _("%(key)s is removed. Delete it in your Back Office, too.") % {"key": str(credential)},
+        )
+        return redirect("store", store_id=store.pk)
+    context = {
+        "store": store,
+        "credential": credential,
+        "form": form,
+        "is_last": live_key_count(store=store) == 1,
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "onboarding/stores/remove.html", context, status=status)
+
+
+def _key(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> tuple[Store, Credential]:
+    store = store_for(user=request.user, store_id=store_id)
+    return store, selectors.live_key(store=store, credential_id=credential_id)
+
+
+def _changed_meanwhile(request: SignedInRequest, store: Store) -> HttpResponse:
+    messages.warning(request, _("Somebody changed this key a moment ago. This is how it is now."))
+    return redirect("store", store_id=store.pk)

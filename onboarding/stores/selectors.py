@@ -1,0 +1,193 @@
+"""What the store page reads: its keys, and the answer to "does my app work?"."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from keyvault import pool, vault
+from keyvault.models import Credential, Lease
+from keyvault.models.lease import moment
+from keyvault.pool import WindowBudget
+from lightspeed.permissions import ALL_PERMISSIONS
+from lightspeed.result import Outcome
+from onboarding.errors import UnknownRecordError
+from onboarding.models import Store, User, Verification
+from onboarding.people.selectors import stores_for
+from onboarding.submission.selectors import granted_count, missing_boxes, open_submissions
+from onboarding.walkthrough.back_office import BackOfficeWords
+
+State = Credential.State
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One key of the store page.
+
+    Attributes:
+        credential: the row; its secret is not in it.
+        fingerprint: short and keyed, to tell keys apart on the phone.
+        granted: how many of the twelve boxes the last check found ticked; None: not known.
+        missing: the required boxes that it found unticked, as the Back Office writes them.
+        budgets: what is left of each window, by growing span; empty when the pool has no figures.
+        last_used_at: when a backend last borrowed it; None: never.
+        checked_at: when it was last checked; None: never.
+        last_outcome: what the last check came to.
+    """
+
+    credential: Credential
+    fingerprint: str
+    granted: int | None
+    missing: list[str]
+    budgets: list[WindowBudget]
+    last_used_at: datetime | None
+    checked_at: datetime | None
+    last_outcome: str
+
+    @property
+    def boxes(self) -> int:
+        """How many boxes there are."""
+        return len(ALL_PERMISSIONS)
+
+
+class Standing(StrEnum):
+    """The answer to "does my app work?"."""
+
+    OK = "ok"
+    ACT = "act"
+    BROKEN = "broken"
+    EMPTY = "empty"
+
+
+class Reason(StrEnum):
+    """Why the store stands as it does; each has its own words and its own action."""
+
+    WORKS = "works"
+    NO_KEY = "no_key"
+    KEY_WAITS = "key_waits"
+    ALL_REFUSED = "all_refused"
+    ALL_PAUSED = "all_paused"
+    SOME_REFUSED = "some_refused"
+    BOX_MISSING = "box_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first line of the store page.
+
+    Attributes:
+        standing: the answer.
+        reason: why.
+        key: the key that wants something, if one does.
+        submission_id: the pair that waits for its merchant, if one does.
+    """
+
+    standing: Standing
+    reason: Reason
+    key: KeyLine | None = None
+    submission_id: UUID | None = None
+
+
+def stores_with_counts(*, user: User) -> QuerySet[Store]:
+    """The person's stores with `active_keys` and `live_keys`. One query."""
+    keys = "keychain__credentials"
+    return stores_for(user).annotate(
+        active_keys=Count(keys, filter=Q(**{f"{keys}__state": State.ACTIVE}), distinct=True),
+        live_keys=Count(
+            keys, filter=Q(**{f"{keys}__state__in": Credential.LIVE_STATES}), distinct=True
+        ),
+    )
+
+
+def live_key(*, store: Store, credential_id: UUID) -> Credential:
+    """One live key of a store that the caller may see.
+
+    Raises:
+        UnknownRecordError: no such key, or it is removed.
+    """
+    try:
+        return Credential.objects.get(
+            pk=credential_id, keychain_id=store.pk, state__in=Credential.LIVE_STATES
+        )
+    except Credential.DoesNotExist:
+        raise UnknownRecordError from None
+
+
+def key_lines(*, store: Store, words: BackOfficeWords) -> list[KeyLine]:
+    """The live keys in the order they came. Three queries, however many keys there are."""
+    latest = Verification.objects.filter(credential=OuterRef("pk")).order_by("-at", "-pk")
+    used = Lease.objects.filter(key__credential=OuterRef("pk"), token__isnull=False).order_by(
+        "-use_by_us"
+    )
+    credentials = list(
+        Credential.objects.filter(keychain_id=store.pk, state__in=Credential.LIVE_STATES)
+        .annotate(
+            verification_id=Subquery(latest.values("pk")[:1]),
+            used_us=Subquery(used.values("granted_us")[:1]),
+        )
+        .order_by("created_at", "pk")
+    )
+    verifications = Verification.objects.in_bulk(
+        [each.verification_id for each in credentials if each.verification_id]
+    )
+    budgets = pool.budgets(credential_ids=[each.pk for each in credentials])
+    return [
+        _key_line(
+            credential=each,
+            verification=verifications.get(each.verification_id),
+            budgets=budgets.get(each.pk, []),
+            used_us=each.used_us,
+            words=words,
+        )
+        for each in credentials
+    ]
+
+
+def _key_line(
+    *,
+    credential: Credential,
+    verification: Verification | None,
+    budgets: list[WindowBudget],
+    used_us: int | None,
+    words: BackOfficeWords,
+) -> KeyLine:
+    is_known = verification is not None and bool(verification.permissions)
+    return KeyLine(
+        credential=credential,
+        fingerprint=vault.short_fingerprint(credential.fingerprint),
+        granted=granted_count(verification) if is_known else None,
+        missing=missing_boxes(verification=verification, words=words) if verification else [],
+        budgets=budgets,
+        last_used_at=moment(used_us) if used_us else None,
+        checked_at=verification.at if verification else credential.checked_at,
+        last_outcome=verification.outcome if verification else "",
+    )
+
+
+def answer(*, store: Store, keys: list[KeyLine]) -> Answer:
+    """Whether the app works, and the one thing to do if it does not. At most one query."""
+    by_state = {
+        state: [line for line in keys if line.credential.state == state]
+        for state in Credential.LIVE_STATES
+    }
+    if not by_state[State.ACTIVE]:
+        return _answer_without_active(store=store, by_state=by_state)
+    if by_state[State.SUSPENDED]:
+        return Answer(Standing.ACT, Reason.SOME_REFUSED, key=by_state[State.SUSPENDED][0])
+    lacking = next((line for line in by_state[State.ACTIVE] if line.missing), None)
+    if lacking is not None and lacking.last_outcome == Outcome.MISSING_PERMISSIONS:
+        return Answer(Standing.ACT, Reason.BOX_MISSING, key=lacking)
+    return Answer(Standing.OK, Reason.WORKS)
+
+
+def _answer_without_active(*, store: Store, by_state: dict[State, list[KeyLine]]) -> Answer:
+    if by_state[State.SUSPENDED]:
+        return Answer(Standing.BROKEN, Reason.ALL_REFUSED, key=by_state[State.SUSPENDED][0])
+    if by_state[State.PAUSED]:
+        return Answer(Standing.BROKEN, Reason.ALL_PAUSED, key=by_state[State.PAUSED][0])
+    waiting = open_submissions(store=store).first()
+    if waiting is not None:
+        return Answer(Standing.ACT, Reason.KEY_WAITS, submission_id=waiting.pk)
+    return Answer(Standing.EMPTY, Reason.NO_KEY)

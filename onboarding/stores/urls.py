@@ -1,0 +1,17 @@
+"""Addresses of the stores and of everything below one."""
+
+from django.urls import include, path
+
+from onboarding.stores import actions, views
+
+urlpatterns = [
+    path("", views.store_list, name="stores"),
+    path("<uuid:store_id>/", views.store, name="store"),
+    path("<uuid:store_id>/activity/", views.activity, name="store-activity"),
+    path("<uuid:store_id>/keys/new/", include("onboarding.submission.urls")),
+    path("<uuid:store_id>/walkthrough/", include("onboarding.walkthrough.urls")),
+    path("<uuid:store_id>/keys/<uuid:credential_id>/check/", actions.check, name="key-check"),
+    path("<uuid:store_id>/keys/<uuid:credential_id>/pause/", actions.pause, name="key-pause"),
+    path("<uuid:store_id>/keys/<uuid:credential_id>/resume/", actions.resume, name="key-resume"),
+    path("<uuid:store_id>/keys/<uuid:credential_id>/remove/", actions.remove, name="key-remove"),
+]

@@ -1,0 +1,60 @@
+"""Asking the vendor about a pair, with the addresses and rights of this installation."""
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from keyvault.vault import ApiKeySecret
+from lightspeed.check import check_credential
+from lightspeed.credential import EComCredential
+from lightspeed.ecom import EComClient
+from lightspeed.outbound.addresses import allowed_addresses
+from lightspeed.outbound.transport import OutboundTransport
+from lightspeed.ratelimits import DEFAULT_LIMITS, WindowReading
+from lightspeed.result import CheckResult
+from onboarding.walkthrough.selectors import required_permissions
+
+# The usual number of requests of one check: permissions, shop, account.
+USUAL_REQUESTS = 3
+
+
+def endpoint_of(cluster: str) -> str:
+    """The name of a cluster's address in settings.KEYVAULT_ENDPOINTS."""
+    return f"ecom-{cluster}"
+
+
+def check_pair(
+    *, pair: ApiKeySecret, endpoint: str, language: str, expected_shop_id: int | None
+) -> CheckResult:
+    """Check a pair live; takes seconds, so open no transaction around it.
+
+    Args:
+        pair: goes to the endpoint's host only.
+        endpoint: a name in settings.KEYVAULT_ENDPOINTS.
+        language: two letters; must be active in the shop.
+        expected_shop_id: the shop of the store's other keys; None for a first key.
+    """
+    credential = EComCredential(
+        base_url=settings.KEYVAULT_ENDPOINTS[endpoint],
+        language=language,
+        key=pair.key,
+        secret=pair.secret,
+    )
+    client = EComClient(
+        credential=credential, transport=_transport(tuple(settings.LIGHTSPEED_ALLOWED_ADDRESSES))
+    )
+    return check_credential(
+        client, required=required_permissions(), expected_shop_id=expected_shop_id
+    )
+
+
+def limits_of(readings: tuple[WindowReading, ...]) -> list[tuple[int, int]]:
+    """The windows of a key, (seconds, limit): as its answers showed them, else the usual ones."""
+    shown = {reading.seconds: reading.limit for reading in readings if reading.limit is not None}
+    return [(usual.seconds, shown.get(usual.seconds, usual.limit)) for usual in DEFAULT_LIMITS]
+
+
+@lru_cache(maxsize=4)
+def _transport(places: tuple[str, ...]) -> OutboundTransport:
+    """One transport for all threads; making one loads the certificates anew."""
+    return OutboundTransport(allowed_addresses=allowed_addresses(places))

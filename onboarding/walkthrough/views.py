@@ -1,0 +1,214 @@
+"""The pages of the walkthrough; steps 5 and 6 are pages of `onboarding.submission`."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from onboarding.models import Store, Walkthrough
+from onboarding.people.selectors import actor_for, store_for
+from onboarding.walkthrough import selectors, services, steps
+from onboarding.walkthrough.back_office import DEFAULT_LANGUAGE, back_office_words
+from onboarding.walkthrough.forms import BeforeYouStartForm
+from onboarding.walkthrough.requests import SignedInRequest
+
+
+@login_required
+@require_GET
+def start(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+    """Go to the step that is to be done next."""
+    store = store_for(user=request.user, store_id=store_id)
+    found = selectors.open_walkthrough(store=store, user=request.user)
+    return _to_step(store, found.step if found else steps.BEFORE_YOU_START)
+
+
+@login_required
+@require_POST
+def start_again(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+    """Forget the progress so far."""
+    store = store_for(user=request.user, store_id=store_id)
+    found = selectors.open_walkthrough(store=store, user=request.user)
+    if found is not None:
+        services.abandon_walkthrough(walkthrough=found)
+    return _to_step(store, steps.BEFORE_YOU_START)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def step(request: SignedInRequest, store_id: UUID, step: int) -> HttpResponse:
+    """One of the steps 1 to 4; a step that is not reached yet leads to the one that is."""
+    store = store_for(user=request.user, store_id=store_id)
+    if step == steps.BEFORE_YOU_START:
+        return _before_you_start(request, store)
+    found = selectors.open_walkthrough(store=store, user=request.user)
+    if found is None:
+        return _to_step(store, steps.BEFORE_YOU_START)
+    if step not in steps.OWN_STEPS or step > found.step:
+        return _to_step(store, found.step)
+    if request.method == "POST":
+        services.save_step(walkthrough=found, step=step, answers=_words_answer(request))
+        return _to_step(store, step + 1)
+    return render(
+        request,
+        f"onboarding/walkthrough/step_{step}.html",
+        page_context(request, store=store, walkthrough=found, step=step),
+    )
+
+
+def _before_you_start(request: SignedInRequest, store: Store) -> HttpResponse:
+    found = selectors.open_walkthrough(store=store, user=request.user)
+    initial: dict[str, Any] = {
+        "words": _words_language(request, found),
+        "address": f"https://{store.back_office}/admin" if store.back_office else "",
+        **(found.answers if found else {}),
+        "keys_wanted": found.keys_wanted if found else 1,
+    }
+    form = BeforeYouStartForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid() and _back_office_fits(form, store):
+        walkthrough = services.start_walkthrough(store=store, user=request.user)
+        return _save_answers(form, store, walkthrough)
+    context = page_context(
+        request, store=store, walkthrough=found, step=steps.BEFORE_YOU_START, form=form
+    )
+    status = 422 if form.is_bound else 200
+    return render(request, "onboarding/walkthrough/step_1.html", context, status=status)
+
+
+def _back_office_fits(form: BeforeYouStartForm, store: Store) -> bool:
+    if form.back_office is None:
+        return True
+    if services.note_back_office(store=store, back_office=form.back_office):
+        return True
+    form.add_error(
+        "address",
+        _("This address is of another shop: the keys of this app live on %(cluster)s.")
+        % {"cluster": store.get_cluster_display()},
+    )
+    return False
+
+
+def _save_answers(form: BeforeYouStartForm, store: Store, walkthrough: Walkthrough) -> HttpResponse:
+    answers = {name: form.cleaned_data[name] for name in ("owner", "plan", "words")}
+    stopped_by = next((name for name in ("owner", "plan") if answers[name] == "no"), None)
+    services.save_step(
+        walkthrough=walkthrough,
+        step=steps.BEFORE_YOU_START if stopped_by is None else 0,
+        answers=answers,
+        keys_wanted=form.cleaned_data["keys_wanted"],
+    )
+    if stopped_by == "owner":
+        return redirect("walkthrough:someone-else", store_id=store.pk)
+    if stopped_by == "plan":
+        return redirect("walkthrough:no-api-access", store_id=store.pk)
+    return _to_step(store, steps.OPEN_DEVELOPERS)
+
+
+@login_required
+@require_GET
+def someone_else(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+    """What to do when another person owns the shop."""
+    store = store_for(user=request.user, store_id=store_id)
+    return render(request, "onboarding/walkthrough/someone_else.html", {"store": store})
+
+
+@login_required
+@require_GET
+def no_api_access(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+    """What to do when the shop's plan has no API access."""
+    store = store_for(user=request.user, store_id=store_id)
+    return render(request, "onboarding/walkthrough/no_api_access.html", {"store": store})
+
+
+@login_required
+@require_GET
+def permission_list(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+    """The table of boxes on a page of its own, for printing."""
+    store = store_for(user=request.user, store_id=store_id)
+    found = selectors.open_walkthrough(store=store, user=request.user)
+    context = page_context(request, store=store, walkthrough=found, step=steps.TICK_BOXES)
+    return render(request, "onboarding/walkthrough/permissions.html", context)
+
+
+@login_required
+@require_POST
+def report(request: SignedInRequest, store_id: UUID, step: int) -> HttpResponse:
+    """Tell staff that the picture of a step is wrong."""
+    store = store_for(user=request.user, store_id=store_id)
+    if not 1 <= step <= steps.STEP_TOTAL:
+        raise Http404
+    found = selectors.open_walkthrough(store=store, user=request.user)
+    services.report_screen(
+        store=store,
+        actor=actor_for(request.user),
+        step=step,
+        words=_words_language(request, found),
+    )
+    messages.success(
+        request,
+        _("Thank you. We look at step %(step)s and mend the picture. The words still hold.")
+        % {"step": step},
+    )
+    return _to_step(store, step)
+
+
+def page_context(
+    request: SignedInRequest,
+    *,
+    store: Store,
+    walkthrough: Walkthrough | None,
+    step: int,
+    **more: Any,
+) -> dict[str, Any]:
+    """What every page of the walkthrough shows, pages 5 and 6 included."""
+    language = _words_language(request, walkthrough)
+    words = back_office_words(language)
+    number, total = _key_numbers(store, walkthrough)
+    return {
+        "store": store,
+        "walkthrough": walkthrough,
+        "step": step,
+        "step_total": steps.STEP_TOTAL,
+        "step_title": steps.TITLES[step],
+        "words": words,
+        "other_words": "en" if language == "nl" else "nl",
+        "key_number": number,
+        "key_total": total,
+        "suggested_name": selectors.suggested_name(store=store, number=number, total=total),
+        "permission_rows": steps.permission_rows(
+            required=selectors.required_permissions(), words=words
+        ),
+        **more,
+    }
+
+
+def _key_numbers(store: Store, walkthrough: Walkthrough | None) -> tuple[int, int]:
+    if walkthrough is not None:
+        return walkthrough.key_number, walkthrough.key_total
+    number = selectors.live_key_count(store=store) + 1
+    return number, number
+
+
+def _words_language(request: SignedInRequest, walkthrough: Walkthrough | None) -> str:
+    """The Back Office's language: as just chosen, as answered, else the page's own."""
+    answered = walkthrough.answers.get("words") if walkthrough else None
+    chosen = request.POST.get("words") or request.GET.get("words") or answered
+    return back_office_words(chosen or get_language() or DEFAULT_LANGUAGE).language
+
+
+def _words_answer(request: SignedInRequest) -> dict[str, str]:
+    chosen = request.POST.get("words")
+    return {"words": back_office_words(chosen).language} if chosen else {}
+
+
+def _to_step(store: Store, step: int) -> HttpResponse:
+    if step == steps.PASTE:
+        return redirect("submission:paste", store_id=store.pk)
+    if step == steps.RESULT:
+        return redirect("submission:latest", store_id=store.pk)
+    return redirect("walkthrough:step", store_id=store.pk, step=step)
