@@ -115,7 +115,8 @@ def _statement(fragments: Engine, *, is_batch: bool) -> str:
     batch = f", k.batch_free_us - {BATCH_BURST_US}" if is_batch else ""
     found = clock_and_pick(
         fragments,
-        where="c.keychain_id = %(keychain_id)s AND c.state = 'active'",
+        where="c.keychain_id = %(keychain_id)s AND c.state = 'active' "
+        "AND (c.valid_until IS NULL OR c.valid_until > %(now_at)s)",
         tail=_ORDER.format(ready=_READY.format(greatest=fragments.greatest, batch=batch)),
         columns=", c.kind, c.endpoint, c.language, c.version AS credential_version, c.sealed",
     )

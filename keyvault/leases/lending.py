@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.conf import settings
-
 from keyvault import windows
 from keyvault.audit import Action
+from keyvault.endpoints import address_of
 from keyvault.leases.access import Caller
 from keyvault.leases.entries import entry
 from keyvault.leases.values import SETTLE_SECONDS, IssuedLease, LeaseAsk, LentCredential
@@ -103,7 +102,7 @@ def _lent(*, credential: Credential, secret: Secret) -> LentCredential:
     return LentCredential(
         id=credential.pk,
         type=credential.kind,
-        base_url=settings.KEYVAULT_ENDPOINTS[credential.endpoint],
+        base_url=address_of(credential.endpoint),
         language=credential.language,
         secret=secret,
     )

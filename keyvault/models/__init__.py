@@ -9,8 +9,10 @@ from keyvault.models.audit import (
 )
 from keyvault.models.backend import Backend, BackendToken
 from keyvault.models.credential import Credential, Draft
+from keyvault.models.grant import Grant, ProviderBreaker
 from keyvault.models.keychain import KekUse, Keychain, WrappedDek
 from keyvault.models.lease import Lease, PoolKey
+from keyvault.models.retirement import Retirement
 
 __all__ = [
     "AuditCheckpoint",
@@ -22,9 +24,12 @@ __all__ = [
     "Credential",
     "DenialCount",
     "Draft",
+    "Grant",
     "KekUse",
     "Keychain",
     "Lease",
     "PoolKey",
+    "ProviderBreaker",
+    "Retirement",
     "WrappedDek",
 ]

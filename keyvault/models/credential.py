@@ -32,8 +32,8 @@ class Credential(models.Model):
     keychain = models.ForeignKey(Keychain, models.PROTECT, related_name="credentials")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.BASIC)
     name = models.CharField(max_length=100, blank=True)
-    # A name in settings.KEYVAULT_ENDPOINTS, never an address.
-    endpoint = models.CharField(max_length=40)
+    # A name in settings.KEYVAULT_ENDPOINTS, never an address; see `keyvault.endpoints`.
+    endpoint = models.CharField(max_length=110)
     language = models.CharField(max_length=8, blank=True)
     fingerprint = models.CharField(max_length=64)
     last_four = models.CharField(max_length=4)
@@ -45,6 +45,8 @@ class Credential(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     checked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+    # Until when an access token may be lent: some seconds before it expires. Null: a key.
+    valid_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["keychain", "state"])]

@@ -3,11 +3,12 @@
 import logging
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
+from django.utils import timezone
 
 from keyvault import windows
 from keyvault.models import Credential, Lease, PoolKey
-from keyvault.pool.engine import clock_us, uuid_value
+from keyvault.pool.engine import clock_us, datetime_value, uuid_value
 from keyvault.pool.rows import KeyRow, read_keys, recounted, transit_us
 from keyvault.pool.writing import write_key
 from keyvault.windows import BATCH_BURST_US, KeyState, TrafficClass
@@ -48,14 +49,19 @@ def locked_keys(*, keychain_id: UUID) -> list[KeyRow]:
     Needs a transaction. Locks are taken in the order of the rows' ids, so that two callers cannot
     hold each other up. About three queries; a key without a row in the pool gets one.
     """
-    active = Credential.objects.filter(keychain_id=keychain_id, state=Credential.State.ACTIVE)
+    now = timezone.now()
+    may_be_lent = Q(valid_until=None) | Q(valid_until__gt=now)
+    active = Credential.objects.filter(
+        may_be_lent, keychain_id=keychain_id, state=Credential.State.ACTIVE
+    )
     for credential in active.filter(pool_key=None):
         ensure_key(credential=credential)
     keys = PoolKey.objects.filter(credential__in=active).order_by("pk")
     list(keys.select_for_update(of=("self",)).values_list("pk", flat=True))
     rows = read_keys(
-        where="c.keychain_id = %(keychain_id)s AND c.state = 'active'",
-        parameters={"keychain_id": uuid_value(keychain_id)},
+        where="c.keychain_id = %(keychain_id)s AND c.state = 'active' "
+        "AND (c.valid_until IS NULL OR c.valid_until > %(now_at)s)",
+        parameters={"keychain_id": uuid_value(keychain_id), "now_at": datetime_value(now)},
     )
     return sorted((mended(row) for row in rows), key=lambda row: -row.advanced().headroom)
 
