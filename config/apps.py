@@ -3,6 +3,9 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
+
+from config.hardening import keep_memory_private
 
 
 class SiteConfig(AppConfig):
@@ -13,5 +16,7 @@ class SiteConfig(AppConfig):
     verbose_name = "Site"
 
     def ready(self) -> None:
-        """Make the checks known."""
+        """Make the checks known, and close the process's memory to others in production."""
         import_module("config.checks")
+        if settings.IS_PRODUCTION:
+            keep_memory_private()

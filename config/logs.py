@@ -39,6 +39,12 @@ def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  
     return redacted
 
 
+def drop_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001
+    """Leave out the request that Django attaches: it shows its address, which may hold a key."""
+    event.pop("request", None)
+    return event
+
+
 def configured_logging(*, as_json: bool) -> dict[str, Any]:
     """Set structlog up and return the value of Django's LOGGING."""
     shared: list[Processor] = [
@@ -70,7 +76,7 @@ def configured_logging(*, as_json: bool) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     renderer,
                 ],
-                "foreign_pre_chain": shared,
+                "foreign_pre_chain": [structlog.stdlib.ExtraAdder(), drop_request, *shared],
             }
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},

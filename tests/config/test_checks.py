@@ -12,6 +12,7 @@ from django.test import override_settings
 
 from config import checks
 from config.environment import BASE_DIR, Environment
+from config.hardening import PR_GET_DUMPABLE
 from keyvault.kek.local import create_keyring, reload_keyring
 
 SECRET_KEY = "obviously-fake-key-of-more-than-fifty-characters-0123456789"
@@ -139,6 +140,19 @@ def test_cookies_of_production_are_bound_to_the_host(sound: Environment) -> None
         "__Host-csrf True True",
         "__Host-language True True",
     ]
+
+
+@pytest.mark.slow
+def test_memory_of_production_is_neither_dumped_nor_traced(sound: Environment) -> None:
+    shown = (
+        "import ctypes, resource; "
+        f"print(ctypes.CDLL(None).prctl({PR_GET_DUMPABLE}, 0, 0, 0, 0), "
+        "*resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+
+    done = _manage(sound, "shell", "--no-imports", "-c", shown)
+
+    assert done.stdout.split() == ["0", "0", "0"]
 
 
 @pytest.mark.slow

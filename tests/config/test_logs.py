@@ -1,9 +1,14 @@
 """Logs: what looks like a secret is cut out, wherever it stands."""
 
+import json
 import logging
+from collections.abc import Callable, Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
+import structlog
+from django.test import RequestFactory
 
 from config.logs import HIDDEN, configured_logging, redact
 
@@ -66,3 +71,68 @@ def test_ordinary_words_and_ids_stay() -> None:
 @pytest.mark.parametrize(("as_json", "level"), [(True, "INFO"), (False, "WARNING")])
 def test_production_logs_more_than_a_terminal(as_json: bool, level: str) -> None:
     assert configured_logging(as_json=as_json)["root"]["level"] == level
+
+
+@pytest.fixture
+def line() -> Iterator[Callable[[], dict[str, Any]]]:
+    """The one line that a logger of its own has written, as production writes it."""
+    config = configured_logging(as_json=True)
+    formatter = config["formatters"]["line"]
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=formatter["processors"], foreign_pre_chain=formatter["foreign_pre_chain"]
+        )
+    )
+    logger = logging.getLogger("tests.one-line")
+    logger.propagate = False
+    logger.addHandler(handler)
+
+    def read() -> dict[str, Any]:
+        (text,) = written.getvalue().splitlines()
+        return dict(json.loads(text))
+
+    yield read
+    logger.removeHandler(handler)
+
+
+def test_a_line_is_json_and_keeps_what_was_added(line: Callable[[], dict[str, Any]]) -> None:
+    logging.getLogger("tests.one-line").warning("a duty failed", extra={"duty": "audit.seal"})
+
+    assert line().items() >= {"event": "a duty failed", "duty": "audit.seal"}.items()
+
+
+def test_what_was_added_is_redacted_too(line: Callable[[], dict[str, Any]]) -> None:
+    extra = {"token": "anything", "note": f"lk_{FAKE_KEY}"}
+
+    logging.getLogger("tests.one-line").warning("refused %s", FAKE_KEY, extra=extra)
+
+    written = line()
+    assert (written["token"], written["note"]) == (HIDDEN, HIDDEN)
+    assert FAKE_KEY not in str(written)
+
+
+def test_a_secret_in_an_exception_is_cut_out(line: Callable[[], dict[str, Any]]) -> None:
+    try:
+        int(f"Bearer {FAKE_KEY}")
+    except ValueError:
+        logging.getLogger("tests.one-line").exception("failed")
+
+    written = line()
+    assert "ValueError" in written["exception"]
+    assert FAKE_KEY not in str(written)
+
+
+def test_control_characters_cannot_forge_a_line(line: Callable[[], dict[str, Any]]) -> None:
+    logging.getLogger("tests.one-line").warning("name: %s", 'x\n{"event": "forged"}\r\x1b[2K')
+
+    assert line()["event"].startswith("name: x\n")
+
+
+def test_the_address_of_a_request_is_left_out(line: Callable[[], dict[str, Any]]) -> None:
+    request = RequestFactory().get("/link/canary-of-a-link")
+
+    logging.getLogger("tests.one-line").warning("suspicious", extra={"request": request})
+
+    assert "canary" not in str(line())
