@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 
 from keyvault.kek.local import create_keyring
+from tests.keyvault.triggers import pytest_runtest_teardown  # noqa: F401  # a hook
 
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
