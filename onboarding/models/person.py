@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 
+from keyvault.models import Keychain
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes accounts that are known by their e-mail address."""
@@ -27,6 +29,8 @@ class User(AbstractUser):
     username = None  # type: ignore[assignment]  # the e-mail address is the name
     email = models.EmailField("e-mail address", unique=True)
     language = models.CharField(max_length=8, default="en")
+    # Holds the secrets of the second step; made when there is the first.
+    keychain = models.OneToOneField(Keychain, models.PROTECT, null=True, related_name="person")
     time_zone = models.CharField(max_length=40, default="Europe/Amsterdam")
 
     USERNAME_FIELD = "email"

@@ -3,6 +3,9 @@
 from typing import Any
 
 from allauth.account import forms as account_forms
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.totp import forms as totp_forms
+from allauth.mfa.webauthn import forms as webauthn_forms
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -14,11 +17,14 @@ MISSING = {
     "password1": _("Enter a new password"),
     "password2": _("Enter the new password again"),
     "oldpassword": _("Enter your present password"),
+    "code": _("Enter the code"),
+    "name": _("Enter a name"),
 }
 
 
 LABELS = {
     "oldpassword": _("Present password"),
+    "code": _("Code"),
     "password1": _("New password"),
     "password2": _("New password again"),
 }
@@ -82,3 +88,40 @@ class AddEmailForm(Plain, account_forms.AddEmailForm):
 
 class ReauthenticateForm(Plain, account_forms.ReauthenticateForm):
     """Asks for the password once more before something that matters."""
+
+
+class AuthenticateForm(Plain, mfa_forms.AuthenticateForm):
+    """The second step at the door."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = _("From your app, or one of your recovery codes.")
+
+
+class ReauthenticateCodeForm(Plain, mfa_forms.ReauthenticateForm):
+    """A code once more before something that matters."""
+
+
+class ActivateTOTPForm(Plain, totp_forms.ActivateTOTPForm):
+    """The first code of a new app."""
+
+
+class AddWebAuthnForm(Plain, webauthn_forms.AddWebAuthnForm):
+    """A new passkey; it may take the place of the password unless people say otherwise."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")
+        self.fields["name"].help_text = _("Tells it from others, for example: my phone.")
+        passwordless = self.fields["passwordless"]
+        passwordless.initial = True
+        passwordless.label = _("Sign in with it instead of the password")
+        passwordless.help_text = ""
+
+
+class EditWebAuthnForm(Plain, webauthn_forms.EditWebAuthnForm):
+    """Another name for a passkey."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")

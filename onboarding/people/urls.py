@@ -10,5 +10,6 @@ urlpatterns = [
     path("help/", views.help_page, name="help"),
     path("language/", set_language, name="set_language"),
     path("accounts/", views.account, name="account"),
+    path("accounts/sessions/", views.sessions, name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
 ]

@@ -1,13 +1,16 @@
 """Where one lands, help, and the account's own page."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
 
 from onboarding.models import User
 from onboarding.people.selectors import merchants_for, stores_for
+from onboarding.people.sessions import end_other_sessions, sessions_of
 
 # One row more than one is enough to know that there are several.
 SEVERAL = 2
@@ -41,3 +44,18 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(
         request, "onboarding/people/account.html", {"merchants": merchants_for(request.user)}
     )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Show where the person is signed in; end the others when asked."""
+    assert isinstance(request.user, User)  # noqa: S101  # login_required says so; mypy does not know
+    key = request.session.session_key
+    if request.method == "POST":
+        ended = end_other_sessions(user=request.user, session_key=key)
+        text = ngettext("%d browser is signed out.", "%d browsers are signed out.", ended) % ended
+        messages.success(request, text)
+        return redirect("usersessions_list")
+    found = sessions_of(user=request.user, session_key=key)
+    return render(request, "onboarding/people/sessions.html", {"sessions": found})

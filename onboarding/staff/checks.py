@@ -9,7 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from keyvault.audit import Actor
+from keyvault.errors import VaultError
 from keyvault.models import Credential
+from lightspeed.result import Outcome
+from onboarding.errors import OnboardingError
 from onboarding.models import User
 from onboarding.people.selectors import actor_for
 from onboarding.submission.services import verify_credential
@@ -45,14 +49,21 @@ def check_again(
         )
     actor = actor_for(cast("User", request.user))
     for credential in credentials[:MOST_AT_ONCE]:
-        verification = verify_credential(credential=credential, actor=actor)
-        has_passed = verification.outcome == "passed"
-        model_admin.message_user(
-            request,
-            _("%(key)s: %(outcome)s") % {"key": credential, "outcome": verification.outcome},
-            messages.SUCCESS if has_passed else messages.WARNING,
-        )
+        level, outcome = _checked(credential, actor=actor)
+        text = _("%(key)s: %(outcome)s") % {"key": credential, "outcome": outcome}
+        model_admin.message_user(request, text, level)
     return None
+
+
+def _checked(credential: Credential, *, actor: Actor) -> tuple[int, str]:
+    """Check one key; its failure must not keep the others from their check."""
+    try:
+        verification = verify_credential(credential=credential, actor=actor)
+    except (OnboardingError, VaultError) as error:
+        return messages.ERROR, str(error)
+    has_passed = verification.outcome == Outcome.PASSED
+    level = messages.SUCCESS if has_passed else messages.WARNING
+    return level, verification.outcome.replace("_", " ")
 
 
 def _live_credentials(queryset: QuerySet[Any]) -> list[Credential]:

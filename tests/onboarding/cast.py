@@ -3,10 +3,12 @@
 import secrets
 
 from django.test import Client
+from django.utils import timezone
 from pydantic import SecretStr
 
 from keyvault.audit import Actor
 from keyvault.models import Credential
+from keyvault.pool import seed
 from keyvault.vault import ApiKeySecret, create_keychain, store_credential
 from onboarding.models import Member, Merchant, Store, User
 from onboarding.people.services import add_member, create_merchant, create_person
@@ -55,8 +57,8 @@ def pair() -> ApiKeySecret:
 def credential(
     shop: Store, *, name: str = "Bike App mobile", of: ApiKeySecret | None = None
 ) -> Credential:
-    """A stored key."""
-    return store_credential(
+    """A stored key, whose check took one request of its pool."""
+    stored = store_credential(
         keychain_id=shop.pk,
         draft_id=None,
         secret=of or pair(),
@@ -66,6 +68,8 @@ def credential(
         limits=[(300, 300)],
         actor=BY_TESTS,
     )
+    seed(credential_id=stored.pk, request_times=[timezone.now()])
+    return stored
 
 
 def signed_in(user: User) -> Client:

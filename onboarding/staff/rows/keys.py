@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from keyvault.models import Credential, Draft, Keychain
 from keyvault.vault import short_fingerprint
 from onboarding.models import Submission, Verification
-
-# CHK from onboarding.staff.checks import check_again
+from onboarding.staff.checks import check_again
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
 STATE_TAGS = {
@@ -61,7 +60,7 @@ class CredentialAdmin(ReadOnlyAdmin[Credential]):
         "created_at",
         "id",
     )
-    # CHK     actions = (check_again,)
+    actions = (check_again,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         """Leave the sealed column where it is."""

@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from keyvault.models import Credential
 from onboarding.models import Member, Merchant, Store, User
-
-# CHK from onboarding.staff.checks import check_again
+from onboarding.staff.checks import check_again
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
 
@@ -37,7 +36,7 @@ class StoreAdmin(ReadOnlyAdmin[Store]):
         "identifier",
         "created_at",
     )
-    # CHK     actions = (check_again,)
+    actions = (check_again,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Store]:
         """Count the live keys in the same query."""

@@ -66,7 +66,7 @@ def assert_framed(response: HttpResponse) -> None:
     assert 'class="skip-link"' in page
     assert re.search(r"<title>\S.*.{3}Latchkey</title>", page)
     assert "style=" not in page
-    assert not re.search(r"<script(?![^>]*src=)", page)
+    assert not re.search(r"<script(?![^>]*(?:src=|application/json))", page)
     policy = response["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy

@@ -18,7 +18,6 @@ from keyvault.models import (
     Draft,
     Lease,
 )
-from keyvault.pool import seed
 from keyvault.vault import seal_draft, short_fingerprint
 from onboarding.models import Member, Merchant, Store, Submission, User, Verification
 from onboarding.staff.rows.read_only import COUNTED_ROWS, CappedPaginator
@@ -88,7 +87,6 @@ def fill(shops: int) -> list[str]:
             scopes=" stores:read ",
             expires_at=timezone.now(),
         )
-        seed(credential_id=key.pk, request_times=[timezone.now()])
         AuditCheckpoint.objects.create(
             previous=f"{shops}-{number}".encode(),
             first_entry=1,
