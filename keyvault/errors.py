@@ -19,6 +19,7 @@ VaultError
 ├── MissingScopeError       the token does not allow this
 ├── LeaseClosedError        the lease was settled otherwise, expired or revoked
 ├── OverspentError          more was used than the lease permitted
+├── RetiredError            the vendor refuses this kind of key by now
 ├── RefreshRefusedError     the vendor no longer knows a refresh token
 └── RefreshFailedError      the vendor gave no new pair, which says nothing of the grant (retryable)
 """
@@ -194,3 +195,9 @@ class RefreshFailedError(VaultError):
         self.problem = problem
         self.may_have_rotated = may_have_rotated
         self.retry_after_seconds = retry_after_seconds
+
+
+class RetiredError(VaultError):
+    """The vendor refuses this kind of key by now; the store must connect anew."""
+
+    code = "credential-retired"

@@ -86,17 +86,12 @@ def refusal_of(*, keychain_id: UUID) -> Retirement | None:
     Args:
         keychain_id: a store without a credential that may be lent.
     """
-    refused = {row.endpoint: row for row in Retirement.objects.filter(is_refused=True)}
-    if not refused:
-        return None
+    refused = {(row.endpoint, row.kind): row for row in Retirement.objects.filter(is_refused=True)}
     held = Credential.objects.filter(
         keychain_id=keychain_id, state=Credential.State.SUSPENDED
     ).values_list("endpoint", "kind")
-    for endpoint, kind in held:
-        row = refused.get(endpoint.partition("/")[0])
-        if row is not None and row.kind == kind:
-            return row
-    return None
+    found = (refused.get((endpoint.partition("/")[0], kind)) for endpoint, kind in held)
+    return next((row for row in found if row is not None), None)
 
 
 class _Shelf:

@@ -18,6 +18,7 @@ from keyvault.api.schemas import (
     SettledOut,
 )
 from keyvault.api.tokens import Token
+from keyvault.errors import NoCredentialError, RetiredError
 from keyvault.leases import (
     IssuedLease,
     LeaseAsk,
@@ -28,11 +29,13 @@ from keyvault.leases import (
     settle_lease,
 )
 from keyvault.pool import WindowBudget
+from keyvault.renewal import freshen
+from keyvault.retirement import headers_for, refusal_of
 from keyvault.vault import ApiKeySecret, Secret
 
 router = Router(tags=["leases"], auth=Token(Scope.LEASES_WRITE, is_deferred=True))
 
-PROBLEMS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 503), ProblemOut)
+PROBLEMS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 410, 413, 415, 503), ProblemOut)
 
 
 @router.post(
@@ -44,19 +47,34 @@ def create_lease(request: HttpRequest, store_id: UUID, body: LeaseBody) -> JsonR
 
     It grants what one key can give now: at least one permit, at most what was asked. Nothing free:
     429 `pool-empty`, with the moment to come back.
+
+    When the vendor has announced the end of this kind of key, the answer carries `Deprecation`
+    (RFC 9745) and `Sunset` (RFC 8594); once that has come, 410 `credential-retired`.
     """
+    ask = LeaseAsk(
+        permits=body.permits,
+        traffic_class=body.traffic_class,
+        use_within_seconds=body.use_within_seconds,
+    )
     with measures.leasing():
-        lease = issue_lease(
-            digest=request.auth,  # type: ignore[attr-defined]  # ninja's
-            keychain_id=store_id,
-            ask=LeaseAsk(
-                permits=body.permits,
-                traffic_class=body.traffic_class,
-                use_within_seconds=body.use_within_seconds,
-            ),
-        )
+        lease = _lend(digest=request.auth, keychain_id=store_id, ask=ask)  # type: ignore[attr-defined]  # ninja's
     measures.count_grant(permits=lease.permits, traffic_class=body.traffic_class)
-    return JsonResponse(_issued(lease), status=201)
+    credential = lease.credential
+    announced = headers_for(endpoint=credential.endpoint, kind=credential.type)
+    return JsonResponse(_issued(lease), status=201, headers=announced)
+
+
+def _lend(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> IssuedLease:
+    """Lends; an access token that is over is renewed first, which takes as long as the vendor."""
+    try:
+        return issue_lease(digest=digest, keychain_id=keychain_id, ask=ask)
+    except NoCredentialError:
+        if not freshen(keychain_id=keychain_id):
+            refusal = refusal_of(keychain_id=keychain_id)
+            if refusal is not None:
+                raise RetiredError(refusal.reason) from None
+            raise
+    return issue_lease(digest=digest, keychain_id=keychain_id, ask=ask)
 
 
 @router.post(

@@ -102,6 +102,7 @@ def _lent(*, credential: Credential, secret: Secret) -> LentCredential:
     return LentCredential(
         id=credential.pk,
         type=credential.kind,
+        endpoint=credential.endpoint,
         base_url=address_of(credential.endpoint),
         language=credential.language,
         secret=secret,

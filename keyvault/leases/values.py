@@ -39,6 +39,7 @@ class LentCredential:
 
     id: UUID
     type: str
+    endpoint: str
     base_url: str
     language: str
     secret: Secret = field(repr=False)

@@ -1,0 +1,3 @@
+from tests.keyvault.renewal.conftest import vendor
+
+__all__ = ["vendor"]
