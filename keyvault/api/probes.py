@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client import REGISTRY as PROCESS_REGISTRY
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from keyvault.api.backlog import BacklogCollector
 from keyvault.errors import VaultError
 from keyvault.vault import require_keyring
 
@@ -38,7 +39,10 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 @require_safe
 def metrics(_request: HttpRequest) -> HttpResponse:
     """All measures of this process, or of all when PROMETHEUS_MULTIPROC_DIR is set."""
-    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+    backlog = CollectorRegistry()
+    backlog.register(BacklogCollector())
+    text = generate_latest(_registry()) + generate_latest(backlog)
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def _registry() -> CollectorRegistry:
