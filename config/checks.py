@@ -74,8 +74,7 @@ NO_PROXY = Finding(
 METRICS = Finding(
     "latchkey.W004",
     "The measures of several processes cannot be added up",
-    "Set PROMETHEUS_MULTIPROC_DIR to a folder that the service may write and that is emptied at "
-    "each start.",
+    "Set PROMETHEUS_MULTIPROC_DIR to a folder that the service may write and that a boot empties.",
 )
 SAMPLE_ADDRESS = Finding(
     "latchkey.W005",

@@ -68,7 +68,7 @@ class Environment(BaseSettings):
     metrics_dir: Path | None = Field(
         None,
         alias="PROMETHEUS_MULTIPROC_DIR",
-        description="Where a machine's processes add up their measures; emptied at each start.",
+        description="Where a machine's processes add up their measures; empty after a boot.",
     )
     port: int = Field(8000, alias="PORT", ge=1, le=65535, description="The site's port.")
     simulator_port: int = Field(

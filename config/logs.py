@@ -1,7 +1,7 @@
 """Logs: one line an event, JSON in production, with everything that looks like a secret cut out."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -45,46 +45,51 @@ def drop_request(logger: WrappedLogger, method: str, event: EventDict) -> EventD
     return event
 
 
+_SHARED: Final[list[Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.format_exc_info,
+    redact,
+]
+
+
+class LineFormatter(structlog.stdlib.ProcessorFormatter):
+    """A log record as one line; deploy/granian-logs.json names it for the server's own records."""
+
+    def __init__(self, *, as_json: bool = True) -> None:
+        renderer: Processor = (
+            structlog.processors.JSONRenderer()
+            if as_json
+            else structlog.dev.ConsoleRenderer(colors=False)
+        )
+        super().__init__(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), drop_request, *_SHARED],
+        )
+
+
 def configured_logging(*, as_json: bool) -> dict[str, Any]:
     """Set structlog up and return the value of Django's LOGGING."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.format_exc_info,
-        redact,
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
-    )
-    renderer: Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=False)
     )
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "line": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    renderer,
-                ],
-                "foreign_pre_chain": [structlog.stdlib.ExtraAdder(), drop_request, *shared],
-            }
-        },
+        "formatters": {"line": {"()": LineFormatter, "as_json": as_json}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": "INFO" if as_json else "WARNING"},
         "loggers": {
             "django.server": {"handlers": [], "propagate": True},
             # config.requestlog tells of each request, without its address: that may hold a key.
             "django.request": {"level": "CRITICAL"},
+            # Scanners send any Host; the request's own line tells of it.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             # Every outgoing request at INFO would be noise, and its address is the vendor's.
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},

@@ -7,10 +7,9 @@ from io import StringIO
 from typing import Any
 
 import pytest
-import structlog
 from django.test import RequestFactory
 
-from config.logs import HIDDEN, configured_logging, redact
+from config.logs import HIDDEN, LineFormatter, configured_logging, redact
 
 FAKE_KEY = "0badc0de" * 4
 
@@ -76,15 +75,9 @@ def test_production_logs_more_than_a_terminal(as_json: bool, level: str) -> None
 @pytest.fixture
 def line() -> Iterator[Callable[[], dict[str, Any]]]:
     """The one line that a logger of its own has written, as production writes it."""
-    config = configured_logging(as_json=True)
-    formatter = config["formatters"]["line"]
     written = StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=formatter["processors"], foreign_pre_chain=formatter["foreign_pre_chain"]
-        )
-    )
+    handler.setFormatter(LineFormatter())
     logger = logging.getLogger("tests.one-line")
     logger.propagate = False
     logger.addHandler(handler)
