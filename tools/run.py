@@ -47,6 +47,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
+            "LATCHKEY_OPERATOR_NAME": "Example Apps",
             **os.environ,
             "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
