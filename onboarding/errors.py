@@ -4,7 +4,10 @@ OnboardingError
 ├── UnknownRecordError     no such store, submission, invitation … for this person: a 404
 ├── RoleError              the person may see it, but their role may not do this: a 403
 ├── AlreadyMemberError     the person acts for this merchant already
-└── LastOwnerError         a merchant keeps at least one owner
+├── LastOwnerError         a merchant keeps at least one owner
+├── ProviderClosedError    merchants cannot be connected to this vendor yet: the waiting line
+├── ConsentOverError       this way to the vendor was used, is too old, or is not this session's
+└── PhaseStartedError      a phase that has started cannot be changed
 """
 
 
@@ -49,3 +52,24 @@ class LastOwnerError(OnboardingError):
 
     code = "last-owner"
     message = "a merchant keeps at least one owner"
+
+
+class ProviderClosedError(OnboardingError):
+    """Merchants cannot be connected to this vendor yet; offer the waiting line."""
+
+    code = "provider-closed"
+    message = "this vendor cannot be connected yet"
+
+
+class ConsentOverError(OnboardingError):
+    """This way to the vendor was used, is too old, or belongs to another session."""
+
+    code = "consent-over"
+    message = "this connection was started elsewhere or is over"
+
+
+class PhaseStartedError(OnboardingError):
+    """A phase that has started cannot be changed any more."""
+
+    code = "phase-started"
+    message = "this phase has started"

@@ -15,6 +15,16 @@ class Store(models.Model):
         EU1 = "eu1", "Europe (eu1)"
         US1 = "us1", "United States (us1)"
 
+    class Platform(models.TextChoices):
+        """What the merchant's web shop runs on, beside Lightspeed."""
+
+        ECOM = "ecom", "Lightspeed eCom"
+        BIGCOMMERCE = "bigcommerce", "BigCommerce"
+        MAGENTO = "magento", "Magento"
+        SHOPIFY = "shopify", "Shopify"
+        WOOCOMMERCE = "woocommerce", "WooCommerce"
+        OTHER = "other", "other"
+
     keychain = models.OneToOneField(
         Keychain, models.PROTECT, primary_key=True, related_name="store"
     )
@@ -26,6 +36,7 @@ class Store(models.Model):
     # The vendor's own id, known after the first check; several keys must agree on it.
     shop_id = models.PositiveBigIntegerField(null=True, blank=True)
     back_office = models.CharField(max_length=200, blank=True)
+    platform = models.CharField(max_length=12, choices=Platform, default=Platform.ECOM)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,0 +1,1 @@
+"""Connecting a store by OAuth: to the vendor and back, reconnecting in place, disconnecting."""

@@ -1,0 +1,127 @@
+"""The providers as this installation reaches them, and the operator's registrations there."""
+
+import uuid
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import transaction
+from pydantic import SecretStr
+
+from keyvault import vault
+from keyvault.audit import SYSTEM, Action, record
+from keyvault.models import Keychain
+from lightspeed.oauth.provider import Provider
+from lightspeed.oauth.registry import PROVIDERS
+from lightspeed.oauth.tokens import OAuthClient
+from lightspeed.outbound.addresses import allowed_addresses
+from lightspeed.outbound.transport import OutboundTransport
+from onboarding.errors import ProviderClosedError, UnknownRecordError
+from onboarding.models import ProviderClient, User
+from onboarding.people.selectors import actor_for
+
+SECRET_FIELD = "client-secret"  # noqa: S105  # the name of a column
+
+
+def provider_named(name: str) -> Provider:
+    """A provider, at the simulator where the settings say so.
+
+    Raises:
+        UnknownRecordError: there is none of that name.
+    """
+    try:
+        provider = PROVIDERS[name]
+    except KeyError:
+        raise UnknownRecordError from None
+    origin = settings.LIGHTSPEED_OAUTH_ORIGIN
+    return provider.moved_to(origin) if origin else provider
+
+
+def open_providers() -> list[Provider]:
+    """The providers that merchants may connect to now. One query."""
+    opened = set(ProviderClient.objects.filter(is_open=True).values_list("provider", flat=True))
+    return [provider_named(name) for name in PROVIDERS if name in opened]
+
+
+def client_of(name: str) -> OAuthClient:
+    """The operator's registration at a provider. Two queries.
+
+    Raises:
+        ProviderClosedError: staff have not entered one.
+        keyvault.errors.VaultError: its secret cannot be opened.
+    """
+    row = ProviderClient.objects.filter(provider=name).first()
+    if row is None:
+        raise ProviderClosedError
+    secret = vault.open_value(
+        keychain_id=system_keychain().pk,
+        record_id=row.record_id,
+        field=SECRET_FIELD,
+        sealed=row.sealed_secret,
+        version=row.version,
+    )
+    return OAuthClient(client_id=row.client_id, secret=secret)
+
+
+@transaction.atomic
+def register_client(
+    *, provider: str, client_id: str, secret: SecretStr | None, is_open: bool, user: User
+) -> ProviderClient:
+    """Keeps what the vendor gave the operator; a blank secret leaves the present one.
+
+    Args:
+        provider: a name in `PROVIDERS`.
+        client_id: as the vendor gave it.
+        secret: as the vendor gave it; None: unchanged.
+        is_open: whether merchants may connect.
+        user: the member of staff; recorded.
+
+    Returns:
+        The registration.
+
+    Raises:
+        UnknownRecordError: no such provider, or no secret yet and none given.
+        keyvault.errors.VaultError: the secret cannot be sealed; nothing was changed.
+    """
+    provider_named(provider)
+    keychain = system_keychain()
+    row = ProviderClient.objects.select_for_update().filter(provider=provider).first()
+    if row is None and secret is None:
+        raise UnknownRecordError
+    row = row or ProviderClient(provider=provider, record_id=uuid.uuid4(), version=0)
+    if secret is not None:
+        row.version += 1
+        row.sealed_secret = vault.seal_value(
+            keychain_id=keychain.pk,
+            record_id=row.record_id,
+            field=SECRET_FIELD,
+            value=secret,
+            version=row.version,
+        )
+    row.client_id, row.is_open, row.entered_by = client_id, is_open, user
+    row.save()
+    record(
+        action=Action.CLIENT_REGISTERED,
+        actor=actor_for(user),
+        keychain_id=keychain.pk,
+        subject=f"provider:{provider}",
+        facts={"is_open": is_open, "new_secret": secret is not None},
+    )
+    return row
+
+
+def system_keychain() -> Keychain:
+    """The installation's own keychain, made at its first use."""
+    found = Keychain.objects.filter(kind=Keychain.Kind.SYSTEM).first()
+    if found is not None:
+        return found
+    return vault.create_keychain(kind=Keychain.Kind.SYSTEM, label="Latchkey", actor=SYSTEM)
+
+
+def transport() -> OutboundTransport:
+    """The way out that all threads share."""
+    return _transport(tuple(settings.LIGHTSPEED_ALLOWED_ADDRESSES))
+
+
+@lru_cache(maxsize=4)
+def _transport(places: tuple[str, ...]) -> OutboundTransport:
+    return OutboundTransport(allowed_addresses=allowed_addresses(places))
