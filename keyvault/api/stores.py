@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from keyvault import pool
 from keyvault.api.schemas import ProblemOut, StoreOut, StoresOut
@@ -21,8 +21,6 @@ router = Router(tags=["stores"], auth=Token(Scope.STORES_READ))
 
 class PageQuery(Schema):
     """Which part of the list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(50, ge=1, le=100)
     after: UUID | None = None

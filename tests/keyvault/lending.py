@@ -21,7 +21,7 @@ VENDOR_LIMITS = [[1, 20], [300, 300], [3600, 3000], [86400, 12000]]
 def key_of(
     store: Keychain, *, limits: Sequence[Sequence[int]] = VENDOR_LIMITS, spent: int = 0
 ) -> Credential:
-    """A verified key in the pool, its check long enough ago not to matter to the shortest window."""
+    """A verified key in the pool; its check is too long ago for the shortest window."""
     credential = factories.credential(of=store)
     Credential.objects.filter(pk=credential.pk).update(limits=[list(each) for each in limits])
     checked_at = timezone.now() - timedelta(seconds=10)

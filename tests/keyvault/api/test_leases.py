@@ -1,17 +1,17 @@
 """Leasing and settling over HTTP."""
 
-import pytest
+from datetime import datetime
 
-from keyvault.models import AuditEntry
+import pytest
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from keyvault import vault
+from keyvault.models import AuditEntry, Credential, Lease
 from tests.keyvault import factories
-from tests.keyvault.lending import Api, key_of, token_of
+from tests.keyvault.lending import Api, key_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def backend() -> Api:
-    return Api(token_of())
 
 
 def test_a_lease_carries_the_pair_that_was_stored(backend: Api) -> None:
@@ -74,3 +74,188 @@ def test_most_headroom_comes_first(backend: Api) -> None:
     fresh = key_of(store)
 
     assert backend.lease(store).json()["credential"]["id"] == str(fresh.pk)
+
+
+def test_a_lease_takes_two_queries(
+    backend: Api, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    store = factories.keychain()
+    for _ in range(3):
+        key_of(store)
+    # SQLite opens a transaction, and writes key, lease and entry one after the other.
+    expected = 2 if connection.vendor == "postgresql" else 6
+
+    with django_assert_num_queries(expected):
+        assert backend.lease(store).status_code == 201
+
+
+def test_settling_takes_two_queries(
+    backend: Api, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    store = factories.keychain()
+    key_of(store)
+    lease = backend.lease(store).json()["lease"]
+    expected = 2 if connection.vendor == "postgresql" else 7
+
+    with django_assert_num_queries(expected):
+        assert backend.settle(lease["id"], used=1).status_code == 200
+
+
+def test_use_by_and_expiry_are_as_asked(backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store)
+
+    lease = backend.lease(store, use_within_seconds=7).json()["lease"]
+
+    row = Lease.objects.get(pk=lease["id"])
+    assert row.use_by_us - row.granted_us == 7_000_000
+    assert datetime.fromisoformat(lease["use_by"]) == row.use_by
+    assert datetime.fromisoformat(lease["expires_at"]) > row.use_by
+
+
+def test_settling_twice_alike_changes_nothing(backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store)
+    lease_id = backend.lease(store, permits=5).json()["lease"]["id"]
+
+    first = backend.settle(lease_id, used=2)
+    second = backend.settle(lease_id, used=2)
+
+    assert second.status_code == 200
+    assert second.json()["lease"] == first.json()["lease"]
+    assert second.json()["budget"] == first.json()["budget"]
+    assert AuditEntry.objects.filter(action="lease.settled").count() == 1
+
+
+def test_settling_again_otherwise_is_refused(backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store)
+    lease_id = backend.lease(store, permits=5).json()["lease"]["id"]
+    backend.settle(lease_id, used=2)
+
+    response = backend.settle(lease_id, used=3)
+
+    assert response.status_code == 409
+    assert response.json()["type"] == "lease-closed"
+
+
+def test_more_used_than_granted_is_refused_and_returns_nothing(backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store)
+    lease_id = backend.lease(store, permits=5).json()["lease"]["id"]
+
+    response = backend.settle(lease_id, used=6)
+
+    assert response.status_code == 422
+    assert response.json()["type"] == "overspent"
+    assert Lease.objects.get(pk=lease_id).settled_us is None
+
+
+def test_settling_too_late_is_refused_and_the_permits_count_as_used(backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store)
+    lease_id = backend.lease(store, permits=5).json()["lease"]["id"]
+    Lease.objects.filter(pk=lease_id).update(expires_us=1)
+
+    response = backend.settle(lease_id, used=0)
+
+    assert response.status_code == 409
+    assert Lease.objects.get(pk=lease_id).counted == 5
+
+
+@pytest.mark.parametrize("outcome", ["unauthorized", "forbidden"])
+def test_a_refused_key_is_lent_no_more_and_another_is(backend: Api, outcome: str) -> None:
+    store = factories.keychain()
+    refused, other = key_of(store), key_of(store, spent=50)
+    lease = backend.lease(store).json()
+    assert lease["credential"]["id"] == str(refused.pk)
+
+    settled = backend.settle(lease["lease"]["id"], used=1, outcome=outcome)
+
+    assert settled.json()["credential"]["state"] == "suspended"
+    assert backend.lease(store).json()["credential"]["id"] == str(other.pk)
+
+
+def test_a_throttled_key_rests_and_another_is_lent(backend: Api) -> None:
+    store = factories.keychain()
+    throttled, other = key_of(store), key_of(store, spent=50)
+    lease = backend.lease(store).json()
+    assert lease["credential"]["id"] == str(throttled.pk)
+
+    backend.settle(lease["lease"]["id"], used=1, outcome="throttled")
+
+    assert backend.lease(store).json()["credential"]["id"] == str(other.pk)
+
+
+def test_a_paused_key_is_not_lent_and_its_open_lease_is_told(backend: Api) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    lease = backend.lease(store).json()["lease"]
+    vault.set_state(
+        credential_id=key.pk,
+        keychain_id=store.pk,
+        to=Credential.State.PAUSED,
+        actor=factories.OWNER,
+    )
+
+    assert backend.lease(store).json()["type"] == "no-credential"
+    assert backend.settle(lease["id"], used=1).json()["credential"]["state"] == "paused"
+
+
+def test_a_record_that_does_not_open_is_set_aside_and_another_is_lent(backend: Api) -> None:
+    store = factories.keychain()
+    broken, other = key_of(store), key_of(store, spent=50)
+    Credential.objects.filter(pk=broken.pk).update(sealed=bytes(other.sealed))
+
+    lease = backend.lease(store)
+
+    assert lease.json()["credential"]["id"] == str(other.pk)
+    broken.refresh_from_db()
+    assert broken.state == Credential.State.SUSPENDED
+
+
+def test_a_denial_is_on_record_once_a_minute(backend: Api) -> None:
+    store = factories.keychain()
+
+    for _ in range(3):
+        assert backend.lease(store).status_code == 409
+
+    assert 1 <= AuditEntry.objects.filter(action="lease.denied").count() <= 2
+
+
+def test_a_key_that_was_never_seeded_gets_its_place_in_the_pool(backend: Api) -> None:
+    store = factories.keychain()
+    factories.credential(of=store)
+
+    assert backend.lease(store).status_code == 201
+
+
+def test_new_limits_of_a_key_take_effect_with_the_next_lease(backend: Api) -> None:
+    store = factories.keychain()
+    key = key_of(store, limits=[[60, 5]])
+    backend.lease(store, permits=4)
+    Credential.objects.filter(pk=key.pk).update(limits=[[60, 6], [3600, 100]])
+
+    budget = backend.lease(store, permits=10).json()["budget"]
+
+    assert budget == [
+        {"seconds": 60, "limit": 6, "remaining": 0},
+        {"seconds": 3600, "limit": 100, "remaining": 94},
+    ]
+
+
+def test_the_secret_stands_nowhere_but_in_the_answer(
+    backend: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = factories.keychain()
+    secret = factories.api_key()
+    factories.credential(of=store, secret=secret)
+
+    with caplog.at_level(0):
+        response = backend.lease(store)
+
+    canary = secret.secret.get_secret_value()
+    assert response["Cache-Control"] == "no-store"
+    assert canary not in caplog.text
+    assert canary not in "".join(str(each) for each in AuditEntry.objects.values())
+    assert canary not in "".join(str(each) for each in Lease.objects.values())

@@ -1,0 +1,72 @@
+"""Fills the database of this environment with stores and keys; prints JSON for the load."""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+
+import django
+
+
+def main() -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stores", type=int, default=200)
+    parser.add_argument("--keys", type=int, default=3)
+    parser.add_argument(
+        "--limits", default="20/1,300/300,3000/3600,12000/86400", help="windows of each key"
+    )
+    arguments = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    limits = [tuple(map(int, each.split("/")))[::-1] for each in arguments.limits.split(",")]
+    sys.stdout.write(json.dumps(stock(stores=arguments.stores, keys=arguments.keys, limits=limits)))
+
+
+def stock(*, stores: int, keys: int, limits: list[tuple[int, ...]]) -> dict[str, object]:
+    """Stores with keys, and a backend that may lease from all of them."""
+    from django.core.management import call_command  # noqa: PLC0415  # Django must be set up first
+    from django.db import transaction  # noqa: PLC0415
+    from pydantic import SecretStr  # noqa: PLC0415
+
+    from keyvault import pool, vault  # noqa: PLC0415
+    from keyvault.audit import SYSTEM  # noqa: PLC0415
+    from keyvault.leases import Scope, create_backend  # noqa: PLC0415
+    from keyvault.models import Keychain  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    made = []
+    with transaction.atomic():
+        for number in range(stores):
+            keychain = vault.create_keychain(
+                kind=Keychain.Kind.STORE, label=f"Store {number}", actor=SYSTEM
+            )
+            for _ in range(keys):
+                credential = vault.store_credential(
+                    keychain_id=keychain.pk,
+                    draft_id=None,
+                    secret=vault.ApiKeySecret(
+                        SecretStr(secrets.token_hex(16)), SecretStr(secrets.token_hex(16))
+                    ),
+                    name="load",
+                    endpoint="ecom-eu1",
+                    language="nl",
+                    limits=limits,
+                    actor=SYSTEM,
+                )
+                pool.seed(credential_id=credential.pk, request_times=[])
+            made.append(str(keychain.pk))
+        token = create_backend(
+            name=f"load-{secrets.token_hex(4)}",
+            scopes=list(Scope),
+            stores=None,
+            days=1,
+            actor=SYSTEM,
+        ).token.get_secret_value()
+    return {"token": token, "stores": made}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Probes and measures."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tests.keyvault import factories
+from tests.keyvault.lending import Api, key_of
+
+
+def test_healthz_needs_no_database(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_readyz_looks_at_database_and_keyring(client: Client) -> None:
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_readyz_fails_while_others_can_read_the_keyring(client: Client) -> None:
+    keyring = Path(settings.KEYVAULT_KEYRING)
+    mode = stat.S_IMODE(keyring.stat().st_mode)
+    keyring.chmod(0o644)
+    try:
+        response = client.get("/readyz")
+    finally:
+        keyring.chmod(mode)
+
+    assert response.status_code == 503
+    assert response.json()["faults"] == ["keyring"]
+
+
+@pytest.mark.django_db
+def test_metrics_count_leases_and_name_nobody(client: Client, backend: Api) -> None:
+    store = factories.keychain("Bakery Canary")
+    key = key_of(store)
+    backend.lease(store)
+
+    text = client.get("/metrics").content.decode()
+
+    assert 'latchkey_leases_granted_total{traffic_class="interactive"}' in text
+    for name in ("Canary", str(store.pk), str(key.pk), backend.token):
+        assert name not in text
+
+
+@pytest.mark.django_db
+def test_openapi_lists_every_operation(client: Client) -> None:
+    response = client.get("/api/v1/openapi.json")
+
+    paths = json.loads(response.content)["paths"]
+    assert set(paths) == {
+        "/api/v1/stores",
+        "/api/v1/stores/{store_id}",
+        "/api/v1/stores/{store_id}/leases",
+        "/api/v1/leases/{lease_id}/settle",
+    }
+    assert "422" in paths["/api/v1/leases/{lease_id}/settle"]["post"]["responses"]
