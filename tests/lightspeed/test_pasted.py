@@ -274,6 +274,18 @@ def test_values_at_the_beginning_of_a_long_text_are_found() -> None:
     assert pasted.is_checkable
 
 
+def test_values_behind_the_beginning_of_a_long_text_are_not_read() -> None:
+    pasted = read_pasted(key_text=" " * MAX_TEXT_CHARACTERS + A, secret_text=B)
+    assert values(pasted) == (None, B)
+    assert pasted.remarks == (TEXT_CUT, about(Part.KEY, RemarkKind.MISSING))
+
+
+def test_of_several_labels_the_nearest_counts() -> None:
+    pasted = read_pasted(key_text=f"Here are key and secret. Key: {A}", secret_text=B)
+    assert values(pasted) == (A, B)
+    assert pasted.remarks == ()
+
+
 def test_what_was_pasted_shows_in_no_repr() -> None:
     pasted = read_pasted(key_text=A, secret_text="hunter2")
     assert A not in repr(pasted)

@@ -73,7 +73,8 @@ def assert_nothing_leaks(text: str) -> None:
 def _every_log_is_clean(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     with caplog.at_level(logging.DEBUG):
         yield
-        logged = [record.getMessage() + repr(record.args) for record in caplog.records]
+        records = caplog.get_records("call")
+    logged = [record.getMessage() + repr(record.args) for record in records]
     assert_nothing_leaks("\n".join(logged))
 
 

@@ -312,6 +312,19 @@ def test_a_server_that_trickles_is_left_at_the_deadline(start: bytes, piece: byt
             send(local(port), request)
 
 
+def test_a_trickle_over_tls_is_left_at_the_deadline() -> None:
+    seconds = count()
+    deadline = Deadline(at=50.0, clock=lambda: float(next(seconds)))
+    trickle = sending_for_ever(head("Content-Length: 100000000"), b" ")
+    with serving(trickle, tls=authority_for(HOST).server) as port:
+        transport, _ = secured(port=port, names=Names())
+        request = httpx2.Request(
+            "GET", f"https://{HOST}/", extensions={DEADLINE_EXTENSION: deadline}
+        )
+        with pytest.raises(httpx2.TimeoutException):
+            send(transport, request)
+
+
 def test_a_reset_is_a_lost_connection() -> None:
     with serving(resetting()) as port, pytest.raises(httpx2.NetworkError):
         get(local(port), f"http://{LOOPBACK}:{port}/")
