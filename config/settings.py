@@ -3,7 +3,13 @@
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config.environment import BASE_DIR, database, development_secret_key, mail, read_environment
+from config.environment import (
+    BASE_DIR,
+    database,
+    development_secret_key,
+    mail,
+    read_environment,
+)
 from config.logs import configured_logging
 
 ENVIRONMENT = read_environment()
@@ -62,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "onboarding.people.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -158,8 +165,16 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-for _name, _value in mail(ENVIRONMENT).items():
+# Whoever sends writes to the outbox; workers bring it on its way by the transport.
+_MAIL = mail(ENVIRONMENT)
+NOTICES_TRANSPORT = _MAIL.pop("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+EMAIL_BACKEND = "onboarding.notices.backend.OutboxBackend"
+for _name, _value in _MAIL.items():
     globals()[_name] = _value
+# For links in mails that no request writes.
+SITE_URL = (
+    f"https://{ENVIRONMENT.hosts[0]}" if IS_PRODUCTION else f"http://127.0.0.1:{ENVIRONMENT.port}"
+)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.mail_from
 
 # Browser safety. The plain cookie names are for http on this machine only.
@@ -208,6 +223,8 @@ KEYVAULT_DUTIES = [
     "keyvault.renewal.RENEWALS",
     "onboarding.submission.duties.CHECKS",
     "onboarding.submission.duties.EXPIRY",
+    "onboarding.notices.outbox.MAIL",
+    "onboarding.notices.outbox.OLD_MAIL",
 ]
 KEYVAULT_ENDPOINTS = {
     "ecom-eu1": "https://api.webshopapp.com/",

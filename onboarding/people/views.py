@@ -1,12 +1,14 @@
 """Where one lands, help, and the account's own page."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.i18n import set_language
 
 from onboarding.models import User
 from onboarding.people.selectors import merchants_for, stores_for
@@ -59,3 +61,12 @@ def sessions(request: HttpRequest) -> HttpResponse:
         return redirect("usersessions_list")
     found = sessions_of(user=request.user, session_key=key)
     return render(request, "onboarding/people/sessions.html", {"sessions": found})
+
+
+@require_POST
+def switch_language(request: HttpRequest) -> HttpResponseBase:
+    """Switch the language of this browser, and remember it for who is signed in."""
+    code = request.POST.get("language", "")
+    if isinstance(request.user, User) and code in dict(settings.LANGUAGES):
+        User.objects.filter(pk=request.user.pk).update(language=code)
+    return set_language(request)

@@ -1,0 +1,83 @@
+"""Letters: text and HTML from the same few sentences, in the reader's language."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is said to one person; never a secret, and one action at most.
+
+    Attributes:
+        subject: the subject, and the heading.
+        paragraphs: sentences, plain text.
+        action_label: the words of the one button; empty: none.
+        action_url: where it leads, with host; may hold a single-use token, shown nowhere else.
+        note: a last line in small print.
+    """
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    action_label: str = ""
+    action_url: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter as it is sent."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render_letter(letter: Letter, *, language: str, nonce: str = "") -> Rendered:
+    """Renders a letter.
+
+    Args:
+        letter: what is said, in that language already.
+        language: a code of settings.LANGUAGES, for the frame around it.
+        nonce: lets its style stand on a page of ours; a sent letter has none.
+
+    Returns:
+        Subject on one line, text and HTML.
+    """
+    context = {
+        "letter": letter,
+        "operator": settings.OPERATOR,
+        "language": language,
+        "nonce": nonce,
+    }
+    with translation.override(language):
+        return Rendered(
+            subject=" ".join(letter.subject.split()),
+            text=render_to_string("mail/letter.txt", context),
+            html=render_to_string("mail/letter.html", context),
+        )
+
+
+def send_letter(letter: Letter, *, to: str, language: str) -> None:
+    """Hands a letter to the outbox.
+
+    With the outbox as settings.EMAIL_BACKEND this is one INSERT in the caller's transaction: the
+    letter goes out if that commits, and only then.
+
+    Args:
+        letter: what is said, in that language already.
+        to: one address.
+        language: a code of settings.LANGUAGES.
+    """
+    rendered = render_letter(letter, language=language)
+    message = EmailMultiAlternatives(rendered.subject, rendered.text, to=[to])
+    message.attach_alternative(rendered.html, "text/html")
+    message.send()
+
+
+def absolute_url(path: str) -> str:
+    """The address of a page with its host, for letters that no request writes."""
+    return f"{settings.SITE_URL}{path}"

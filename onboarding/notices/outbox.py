@@ -1,0 +1,138 @@
+"""The outbox: each message is a row, sealed until it is sent, claimed by workers.
+
+A message may hold a link that opens a door (an invitation, a new password), so its text is sealed
+under the system's keychain and goes as soon as it is sent or given up. A worker that dies between
+sending and noting it sends twice; both bear the same Message-ID, by which mail programs tell.
+"""
+
+import json
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+from uuid import uuid4
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from pydantic import SecretStr
+
+from keyvault.audit import SYSTEM
+from keyvault.due import Duty, backoff_seconds, claim, finish, retry
+from keyvault.models import Keychain
+from keyvault.vault import create_keychain, open_value, seal_value
+from onboarding.models import OutgoingMail
+
+FIELD = "mail"
+AT_ONCE = 10
+CLAIM_SECONDS = 120
+FIRST_PAUSE_SECONDS = 30
+LONGEST_PAUSE_SECONDS = 3600
+GIVE_UP_AFTER = timedelta(hours=72)
+KEEP_FACTS_FOR = timedelta(days=30)
+
+_log = structlog.get_logger("latchkey.mail")
+
+
+def enqueue(
+    *, recipient: str, subject: str, text: str, html: str = "", sender: str = ""
+) -> OutgoingMail:
+    """Puts one message to one address into the outbox, in the caller's transaction.
+
+    Args:
+        recipient: the address.
+        subject: on one line; stays readable for staff, so nothing secret.
+        text: the message as text.
+        html: the same as HTML.
+        sender: empty: settings.DEFAULT_FROM_EMAIL.
+
+    Returns:
+        The row; a worker sends it within seconds of the commit.
+    """
+    mail_id = uuid4()
+    message = {"text": text, "html": html, "sender": sender or settings.DEFAULT_FROM_EMAIL}
+    with transaction.atomic():
+        return OutgoingMail.objects.create(
+            id=mail_id,
+            recipient=recipient,
+            subject=subject[:200],
+            due_at=timezone.now(),
+            sealed=seal_value(
+                keychain_id=_system_keychain().pk,
+                record_id=mail_id,
+                field=FIELD,
+                value=SecretStr(json.dumps(message)),
+            ),
+        )
+
+
+def send_due(now: datetime) -> int:
+    """Send what is due; what fails waits longer each time, and is given up after three days."""
+    mails = claim(OutgoingMail.objects.all(), now=now, claim_seconds=CLAIM_SECONDS, limit=AT_ONCE)
+    if mails:
+        connection = get_connection(settings.NOTICES_TRANSPORT)
+        for mail in mails:
+            _send(mail, connection=connection, now=now)
+    return len(mails)
+
+
+def forget_old(now: datetime) -> int:
+    """Delete the facts of mails that went, or were given up, long ago."""
+    old = OutgoingMail.objects.filter(due_at=None, created_at__lt=now - KEEP_FACTS_FOR)
+    ids = list(old.values_list("pk", flat=True)[:1000])
+    return OutgoingMail.objects.filter(pk__in=ids).delete()[0]
+
+
+def _send(mail: OutgoingMail, *, connection: BaseEmailBackend, now: datetime) -> None:
+    try:
+        _message(mail, connection=connection).send()
+    except (SMTPException, OSError) as error:
+        _put_off(mail, problem=type(error).__name__, now=now)
+        return
+    finish(mail, due_at=None, sent_at=now, sealed=b"", problem="")
+
+
+def _message(mail: OutgoingMail, *, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+    opened = open_value(
+        keychain_id=_system_keychain().pk, record_id=mail.pk, field=FIELD, sealed=mail.sealed
+    )
+    parts = json.loads(opened.get_secret_value())
+    domain = parts["sender"].rpartition("@")[2].rstrip("> ") or "localhost"
+    message = EmailMultiAlternatives(
+        mail.subject,
+        parts["text"],
+        from_email=parts["sender"],
+        to=[mail.recipient],
+        connection=connection,
+        headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+    )
+    if parts["html"]:
+        message.attach_alternative(parts["html"], "text/html")
+    return message
+
+
+def _put_off(mail: OutgoingMail, *, problem: str, now: datetime) -> None:
+    if now - mail.created_at >= GIVE_UP_AFTER:
+        finish(mail, due_at=None, failed_at=now, sealed=b"", problem=problem)
+        _log.error("mail given up", mail=str(mail.pk), problem=problem)
+        return
+    pause = backoff_seconds(mail.attempts, first=FIRST_PAUSE_SECONDS, most=LONGEST_PAUSE_SECONDS)
+    retry(mail, due_at=now + timedelta(seconds=pause), problem=problem)
+    _log.warning("mail put off", mail=str(mail.pk), problem=problem, pause_seconds=pause)
+
+
+def _system_keychain() -> Keychain:
+    """The one keychain of the system; two processes that make it at once end with the same."""
+    keychains = Keychain.objects.filter(kind=Keychain.Kind.SYSTEM)
+    if found := keychains.first():
+        return found
+    try:
+        with transaction.atomic():
+            return create_keychain(kind=Keychain.Kind.SYSTEM, label="system", actor=SYSTEM)
+    except IntegrityError:
+        return keychains.get()
+
+
+MAIL = Duty(name="notices.mail", interval_seconds=2.0, run=send_due)
+OLD_MAIL = Duty(name="notices.forget", interval_seconds=3600.0, run=forget_old)
