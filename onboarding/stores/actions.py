@@ -85,7 +85,7 @@ def resume(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> Htt
 def remove(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
     """Ask once more, say what stops, and destroy the key."""
     store, credential = _key(request, store_id, credential_id)
-    form = RemoveKeyForm(request.POST or None, credential=credential)
+    form = RemoveKeyForm(request.POST if request.method == "POST" else None, credential=credential)
     if request.method == "POST" and form.is_valid():
         try:
             services.remove_key(credential=credential, actor=actor_for(request.user))

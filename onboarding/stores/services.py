@@ -4,6 +4,7 @@ from django.db import transaction
 
 from keyvault import vault
 from keyvault.audit import Action, Actor, record
+from keyvault.errors import StateError
 from keyvault.models import Credential, Keychain
 from onboarding.models import Merchant, Store
 
@@ -59,13 +60,20 @@ def pause_key(*, credential: Credential, actor: Actor) -> Credential:
     return _move(credential, to=Credential.State.PAUSED, actor=actor)
 
 
+@transaction.atomic
 def resume_key(*, credential: Credential, actor: Actor) -> Credential:
     """Lend a paused key again; check it afterwards, the vendor may refuse it by now.
+
+    Locks the key's row: a key that the vendor refuses must not come back in this way.
 
     Raises:
         keyvault.errors.StateError: it is not paused.
     """
-    return _move(credential, to=Credential.State.ACTIVE, actor=actor)
+    row = Credential.objects.select_for_update().get(pk=credential.pk)
+    if row.state not in (Credential.State.PAUSED, Credential.State.ACTIVE):
+        message = f"credential {row.pk} is {row.state}, not to be resumed"
+        raise StateError(message)
+    return _move(row, to=Credential.State.ACTIVE, actor=actor)
 
 
 def remove_key(*, credential: Credential, actor: Actor) -> Credential:

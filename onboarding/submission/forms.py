@@ -81,7 +81,7 @@ class PasteForm(forms.Form):
     """Two values out of the Back Office, read however they were pasted."""
 
     # Chosen when the page is made: a form that is sent twice makes one submission.
-    submission = forms.UUIDField(widget=forms.HiddenInput)
+    submission = forms.CharField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(required=False, widget=forms.HiddenInput)
     key = forms.CharField(
         label=_("API key"),
@@ -122,6 +122,13 @@ class PasteForm(forms.Form):
             else _("It stands behind “Show” in your Back Office.")
         )
         self.fields["submission"].initial = uuid.uuid4
+
+    def clean_submission(self) -> uuid.UUID:
+        """Choose an id for a form that lost its own."""
+        try:
+            return uuid.UUID(self.cleaned_data["submission"])
+        except ValueError:
+            return uuid.uuid4()
 
     def clean_name(self) -> str:
         """Cut a name that was tampered with; it is ours."""

@@ -62,6 +62,15 @@ def submission_for(*, store: Store, submission_id: UUID) -> Submission:
         raise UnknownRecordError from None
 
 
+def posted_submission(*, store: Store, text: str) -> Submission | None:
+    """The store's open submission that a form names, if it names one. At most one query."""
+    try:
+        submission_id = UUID(text)
+    except ValueError:
+        return None
+    return open_submissions(store=store).filter(pk=submission_id).first()
+
+
 def open_submissions(*, store: Store) -> QuerySet[Submission]:
     """The pairs that are kept but not stored, the newest first."""
     return Submission.objects.filter(

@@ -61,9 +61,12 @@ def _paste(
 ) -> HttpResponse:
     walkthrough = _walkthrough_at_paste(request, store)
     context = page_context(request, store=store, walkthrough=walkthrough, step=steps.PASTE)
+    submission = submission or selectors.posted_submission(
+        store=store, text=request.POST.get("submission", "")
+    )
     held = selectors.held_pair(submission)
     form = PasteForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         has_key=held.has_key,
         has_secret=held.has_secret,
         initial={
@@ -73,7 +76,7 @@ def _paste(
     )
     if request.method == "POST":
         is_valid = form.is_valid()
-        if "submission" in form.cleaned_data and form.is_worth_keeping:
+        if form.is_worth_keeping:
             submission = services.submit_pair(
                 submission_id=form.cleaned_data["submission"],
                 store=store,

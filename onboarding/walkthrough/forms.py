@@ -9,6 +9,7 @@ from lightspeed.clusters import BackOffice, back_office_from_address
 from onboarding.walkthrough.back_office import BACK_OFFICE_WORDS
 from onboarding.walkthrough.services import MAX_KEYS_AT_ONCE
 
+_ROUND_BOX = {"class": "form-check-input"}
 _LANGUAGE_NAMES = {"en": "English", "nl": "Nederlands"}
 
 
@@ -19,7 +20,7 @@ class BeforeYouStartForm(forms.Form):
         label=_("Are you the owner of the shop in Lightspeed?"),
         help_text=_("Only the owner's account can make API keys."),
         choices=[("yes", _("Yes, I am the owner")), ("no", _("No, someone else is"))],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=_ROUND_BOX),
         error_messages={"required": _("Say whether you are the owner of the shop.")},
     )
     plan = forms.ChoiceField(
@@ -30,7 +31,7 @@ class BeforeYouStartForm(forms.Form):
             ("unsure", _("I am not sure")),
             ("no", _("No")),
         ],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=_ROUND_BOX),
         error_messages={"required": _("Say whether your plan includes API access.")},
     )
     address = forms.CharField(
@@ -48,7 +49,7 @@ class BeforeYouStartForm(forms.Form):
     words = forms.ChoiceField(
         label=_("Which language does your Back Office speak?"),
         choices=[(code, _LANGUAGE_NAMES[code]) for code in BACK_OFFICE_WORDS],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs=_ROUND_BOX),
         required=False,
     )
     keys_wanted = forms.IntegerField(

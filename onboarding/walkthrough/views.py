@@ -69,7 +69,7 @@ def _before_you_start(request: SignedInRequest, store: Store) -> HttpResponse:
         **(found.answers if found else {}),
         "keys_wanted": found.keys_wanted if found else 1,
     }
-    form = BeforeYouStartForm(request.POST or None, initial=initial)
+    form = BeforeYouStartForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid() and _back_office_fits(form, store):
         walkthrough = services.start_walkthrough(store=store, user=request.user)
         return _save_answers(form, store, walkthrough)

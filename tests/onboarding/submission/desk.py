@@ -51,5 +51,7 @@ def heading(response: HttpResponse) -> str:
 
 def text(response: HttpResponse) -> str:
     """The page's words without its tags."""
-    words = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
+    words = re.sub(
+        r"<(script|style|svg)\b.*?</\1>", " ", response.content.decode(), flags=re.DOTALL
+    )
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", words)))
