@@ -27,6 +27,10 @@ PREFIX = "LATCHKEY_"
 UNIX = "unix"
 # Without these, production would start and then fail in front of people.
 NEEDED_IN_PRODUCTION = ("secret_key", "hosts", "smtp_url")
+NEEDED_BY_KEK_PROVIDER = {
+    "vault-transit": ("transit_address", "transit_token"),
+    "aws-kms": ("aws_kms_alias", "aws_kms_region"),
+}
 
 Words = Annotated[list[str], NoDecode]
 
@@ -78,6 +82,31 @@ class Environment(BaseSettings):
     checkpoints: Path | None = Field(
         None, description="Where audit checkpoints are copied; empty: DATA_DIR/checkpoints.jsonl."
     )
+    checkpoint_webhook: str | None = Field(
+        None, description="`https://…` that each audit checkpoint is posted to as well."
+    )
+    checkpoint_log: bool = Field(
+        default=False, description="Whether each audit checkpoint is also written to the log."
+    )
+    backend_opens_per_minute: int = Field(
+        120_000, ge=1, description="Secrets that one backend opens in a minute without an alert."
+    )
+    kek_provider: Literal["local", "vault-transit", "aws-kms"] = Field(
+        "local",
+        description="What wraps new data keys; the others stay readable while they are set.",
+    )
+    transit_address: str | None = Field(
+        None, description="`https://…` of OpenBao or Vault, for `vault-transit`."
+    )
+    transit_token: SecretStr | None = Field(None, description="Token for the transit key.")
+    transit_key: str = Field("latchkey", description="Name of the derived transit key.")
+    transit_mount: str = Field("transit", description="Where the transit engine is mounted.")
+    transit_ca_file: Path | None = Field(None, description="Certificate authority of that server.")
+    aws_kms_alias: str | None = Field(
+        None, pattern="^alias/", description="`alias/…` of the active KMS key, for `aws-kms`."
+    )
+    aws_kms_region: str | None = Field(None, description="Region of the KMS key.")
+    aws_kms_endpoint: str | None = Field(None, description="Another address of KMS.")
     operator_name: str = Field("Your app builder", min_length=1, description="Shown on each page.")
     support_email: str = Field("support@example.test", description="Where people ask for help.")
     smtp_url: SecretStr | None = Field(
@@ -137,6 +166,22 @@ class Environment(BaseSettings):
             raise ValueError(message)
         return value
 
+    @field_validator("transit_address", "checkpoint_webhook")
+    @classmethod
+    def _is_guarded(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://127.0.0.1:", "http://localhost:")):
+            _require_url(value, schemes=("https",))
+        return value
+
+    @model_validator(mode="after")
+    def _has_its_kek(self) -> Self:
+        needed = NEEDED_BY_KEK_PROVIDER.get(self.kek_provider, ())
+        missing = [variable(name) for name in needed if getattr(self, name) is None]
+        if missing:
+            message = f"{', '.join(missing)}: the KEK provider {self.kek_provider} needs it"
+            raise ValueError(message)
+        return self
+
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         missing = [name for name in NEEDED_IN_PRODUCTION if not getattr(self, name)]
@@ -150,6 +195,26 @@ def variable(name: str) -> str:
     """The environment variable of a field of `Environment`."""
     alias = Environment.model_fields[name].alias
     return alias or f"{PREFIX}{name.upper()}"
+
+
+def key_providers(environment: Environment) -> dict[str, Any]:
+    """The value of KEYVAULT_KEK: which provider wraps, and how to reach each remote one."""
+    providers: dict[str, Any] = {"provider": environment.kek_provider}
+    if environment.transit_address and environment.transit_token:
+        providers["vault-transit"] = {
+            "address": environment.transit_address,
+            "token": environment.transit_token,
+            "key": environment.transit_key,
+            "mount": environment.transit_mount,
+            "ca_file": str(environment.transit_ca_file) if environment.transit_ca_file else None,
+        }
+    if environment.aws_kms_alias and environment.aws_kms_region:
+        providers["aws-kms"] = {
+            "alias": environment.aws_kms_alias,
+            "region": environment.aws_kms_region,
+            "endpoint": environment.aws_kms_endpoint,
+        }
+    return providers
 
 
 def read_environment() -> Environment:

@@ -7,6 +7,7 @@ from config.environment import (
     BASE_DIR,
     database,
     development_secret_key,
+    key_providers,
     mail,
     read_environment,
 )
@@ -215,6 +216,16 @@ CONTENT_SECURITY_POLICY = {
 # The vault. An endpoint is a name, so that a credential never carries an address of its own.
 KEYVAULT_KEYRING = ENVIRONMENT.keyring or ENVIRONMENT.data_dir / "keyring.json"
 KEYVAULT_CHECKPOINTS = ENVIRONMENT.checkpoints or ENVIRONMENT.data_dir / "checkpoints.jsonl"
+KEYVAULT_CHECKPOINT_WEBHOOK = ENVIRONMENT.checkpoint_webhook
+KEYVAULT_CHECKPOINT_LOG = ENVIRONMENT.checkpoint_log
+KEYVAULT_KEK = key_providers(ENVIRONMENT)
+# How many secrets an actor of each kind opens in a minute before staff are told.
+KEYVAULT_OPENS_PER_MINUTE = {
+    "person": 60,
+    "command": 600,
+    "system": 6000,
+    "backend": ENVIRONMENT.backend_opens_per_minute,
+}
 # What `manage.py worker` does again and again: dotted paths of `keyvault.due.Duty` objects.
 KEYVAULT_DUTIES = [
     "keyvault.audit.sealer.SEALER",
@@ -250,6 +261,7 @@ if not IS_PRODUCTION:
     LIGHTSPEED_OAUTH_ORIGIN = f"http://{_SIMULATORS[0]}"
 
 # Who renews OAuth grants, how long one call of a vendor may take, how many run at the same time.
+KEYVAULT_RATE_LIMIT_READER = "lightspeed.ratelimits.read_rate_limit_headers"
 KEYVAULT_RENEWER = "onboarding.oauth.renewer.RENEWER"
 KEYVAULT_TOKEN_CALL_SECONDS = 30
 KEYVAULT_RENEWAL_THREADS = 8

@@ -7,7 +7,7 @@ followed without a restart.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keyvault import envelope
-from keyvault.errors import KekInUseError, KeyringError, UnknownKekError
+from keyvault.errors import KekInUseError, KeyringError, UnknownKekError, VaultError
 from keyvault.kek import keyring
 from keyvault.kek.keyring import Keyring, RingKey
 from keyvault.kek.provider import Kek, KekState, WrappedKey
@@ -100,6 +100,17 @@ class LocalProvider:
         cipher = self._ciphers.get(key.kek_id) or self._cipher(key.kek_id)
         place = _place(keychain=keychain, kek_id=key.kek_id)
         return envelope.open_sealed(cipher=cipher, sealed=key.wrapped, place=place)
+
+    def rewrap(self, keys: Sequence[tuple[str, WrappedKey]]) -> list[WrappedKey | VaultError]:
+        """Moves DEKs under the active KEK; see `KekProvider.rewrap`."""
+        moved: list[WrappedKey | VaultError] = []
+        for keychain, key in keys:
+            try:
+                dek = self.unwrap(key=key, keychain=keychain)
+                moved.append(self.wrap(dek=dek, keychain=keychain))
+            except VaultError as error:
+                moved.append(error)
+        return moved
 
     def keks(self) -> list[Kek]:
         """Every KEK of the keyring, as its file stands now."""

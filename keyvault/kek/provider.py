@@ -1,9 +1,12 @@
 """What a KEK provider does: wrap DEKs under a key that never leaves it, or its file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from keyvault.errors import VaultError
 
 
 class KekState(StrEnum):
@@ -69,6 +72,16 @@ class KekProvider(Protocol):
         Raises:
             UnknownKekError: the provider does not hold that KEK.
             TamperedSecretError: altered, or another keychain's.
+        """
+
+    def rewrap(self, keys: Sequence[tuple[str, WrappedKey]]) -> list[WrappedKey | VaultError]:
+        """Moves DEKs of this provider under its active KEK, without showing them where it can.
+
+        Args:
+            keys: pairs of keychain and wrapped DEK.
+
+        Returns:
+            In the same order the DEK under the active KEK, or why it could not be moved.
         """
 
     def keks(self) -> list[Kek]:

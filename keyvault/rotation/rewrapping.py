@@ -18,7 +18,7 @@ from keyvault.audit import Action, Actor
 from keyvault.errors import KekUnavailableError, VaultError
 from keyvault.kek.provider import WrappedKey
 from keyvault.models import WrappedDek
-from keyvault.vault.ciphers import count_wraps
+from keyvault.vault.ciphers import count_wraps, forget_ciphers
 from keyvault.vault.custody import active_provider, provider_of
 
 PORTION = 2000
@@ -93,17 +93,11 @@ def rewrap(*, actor: Actor, progress: Callable[[int], None]) -> Rewrapped:
     """
     provider = active_provider()
     result = Rewrapped(kek_id=provider.active_id())
+    forget_ciphers()
     after: UUID | None = None
     while rows := _next_portion(active_id=result.kek_id, after=after):
         after = rows[-1].keychain_id
-        moves = []
-        for row in rows:
-            try:
-                moves.append(_wrap_anew(row, active_id=result.kek_id))
-            except KekUnavailableError:
-                raise
-            except VaultError as error:
-                result.failures.append(Failure(row.keychain_id, row.kek_id, error.code, str(error)))
+        moves = _wrap_anew(rows, result=result)
         result.done += _store(moves, kek_id=result.kek_id, actor=actor)
         progress(result.done)
     return result
@@ -114,15 +108,40 @@ def _next_portion(*, active_id: str, after: UUID | None) -> list[WrappedDek]:
     return list((rows.filter(keychain_id__gt=after) if after else rows)[:PORTION])
 
 
-def _wrap_anew(row: WrappedDek, *, active_id: str) -> _Move:
-    keychain, before = row.keychain_id.hex, bytes(row.wrapped)
-    old = WrappedKey(row.kek_id, before)
-    dek = provider_of(row.kek_id).unwrap(key=old, keychain=keychain)
-    key = active_provider().wrap(dek=dek, keychain=keychain)
-    if key.kek_id != active_id:
-        message = "another operator rotated the KEK meanwhile: run rewrap again"
-        raise KekUnavailableError(message)
-    return _Move(row.keychain_id, before, key.wrapped)
+def _wrap_anew(rows: Sequence[WrappedDek], *, result: Rewrapped) -> list[_Move]:
+    """The portion under the active KEK; what cannot be moved goes to the failures."""
+    active = active_provider()
+    own = [row for row in rows if row.kek_id.partition(":")[0] == active.name]
+    foreign = [row for row in rows if row.kek_id.partition(":")[0] != active.name]
+    answers = active.rewrap([(row.keychain_id.hex, _key(row)) for row in own]) if own else []
+    answers += [_carry_over(row) for row in foreign]
+    moves = []
+    for row, answer in zip([*own, *foreign], answers, strict=True):
+        if isinstance(answer, VaultError):
+            failure = Failure(row.keychain_id, row.kek_id, answer.code, str(answer))
+            result.failures.append(failure)
+        elif answer.kek_id != result.kek_id:
+            message = "another operator rotated the KEK meanwhile: run rewrap again"
+            raise KekUnavailableError(message)
+        else:
+            moves.append(_Move(row.keychain_id, bytes(row.wrapped), answer.wrapped))
+    return moves
+
+
+def _carry_over(row: WrappedDek) -> WrappedKey | VaultError:
+    """From another provider to the active one: the one case where the DEK passes through here."""
+    keychain = row.keychain_id.hex
+    try:
+        dek = provider_of(row.kek_id).unwrap(key=_key(row), keychain=keychain)
+        return active_provider().wrap(dek=dek, keychain=keychain)
+    except KekUnavailableError:
+        raise
+    except VaultError as error:
+        return error
+
+
+def _key(row: WrappedDek) -> WrappedKey:
+    return WrappedKey(row.kek_id, bytes(row.wrapped))
 
 
 def _store(moves: Sequence[_Move], *, kek_id: str, actor: Actor) -> int:

@@ -9,7 +9,12 @@ from keyvault.audit import signing
 from keyvault.envelope import NONCES_WARN
 from keyvault.kek.provider import KekState
 from keyvault.models import AuditCheckpoint, AuditPending, KekUse, Keychain, WrappedDek
-from keyvault.vault.custody import active_provider, current_keyring, require_keyring
+from keyvault.vault.custody import (
+    active_provider,
+    configured_providers,
+    current_keyring,
+    require_keyring,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ def _keks() -> list[KekStatus]:
     counted = WrappedDek.objects.values_list("kek_id").annotate(deks=Count("*"))
     standing = dict(counted.values_list("kek_id", "deks"))
     uses = dict(KekUse.objects.values_list("kek_id", "wraps"))
-    held = {kek.id: kek for kek in active_provider().keks()}
+    held = {kek.id: kek for provider in configured_providers() for kek in provider.keks()}
     return [
         KekStatus(
             id=kek_id,

@@ -79,6 +79,11 @@ class CipherCache:
 _ciphers = CipherCache()
 
 
+def forget_ciphers() -> None:
+    """Forgets every unwrapped DEK of this process; a rotation and a shredding do so."""
+    _ciphers.wipe()
+
+
 def cipher_of(*, keychain: str, kek_id: str, wrapped: bytes | memoryview) -> AESGCM:
     """The DEK of a keychain, unwrapped or from the cache.
 

@@ -91,7 +91,7 @@ def test_a_row_that_changed_meanwhile_is_left_alone(
     rotation.rotate_kek(actor=OPERATOR)
     provider = active_provider()
     rows = list(WrappedDek.objects.order_by("keychain_id"))
-    moves = [rewrapping._wrap_anew(row, active_id=provider.active_id()) for row in rows]
+    moves = rewrapping._wrap_anew(rows, result=rotation.Rewrapped(kek_id=provider.active_id()))
     _rewrap()
     kept = list(WrappedDek.objects.order_by("keychain_id").values_list("wrapped", flat=True))
     assert rewrapping._store(moves, kek_id=provider.active_id(), actor=OPERATOR) == 0
@@ -106,7 +106,7 @@ def test_a_second_rotation_in_between_stops_the_first(
     old = active_provider().active_id()
     rotation.rotate_kek(actor=OPERATOR)
     with pytest.raises(KekUnavailableError, match="run rewrap again"):
-        rewrapping._wrap_anew(WrappedDek.objects.all()[0], active_id=old)
+        rewrapping._wrap_anew(list(WrappedDek.objects.all()), result=rotation.Rewrapped(kek_id=old))
 
 
 def test_a_dek_that_cannot_be_unwrapped_is_named_and_the_rest_moved(

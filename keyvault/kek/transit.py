@@ -1,0 +1,244 @@
+"""The `vault-transit` KEK provider: OpenBao or HashiCorp Vault wraps DEKs; the KEK never leaves it.
+
+The transit key must be of type aes256-gcm96 and *derived*: each DEK is wrapped under a key that the
+server derives from the KEK and our context, `latchkey|v1|<keychain>|dek|transit|1`, so a wrapped
+DEK opens for its own keychain only. (Associated data would bind it as well, but the server's rewrap
+takes none, and then every rotation would bring all DEKs through our memory.)
+
+A KEK id is `vault-transit:<mount>/<key>:v<version>`; a wrapped DEK is the server's ciphertext,
+"vault:v<version>:<base64>", in ASCII.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import hvac
+import requests
+from hvac import exceptions
+from pydantic import SecretStr
+
+from keyvault.envelope import DEK_BYTES, place
+from keyvault.errors import (
+    KekInUseError,
+    KekUnavailableError,
+    KeyringError,
+    TamperedSecretError,
+    UnknownKekError,
+    VaultError,
+)
+from keyvault.kek.provider import Kek, KekState, WrappedKey
+
+TIMEOUT_SECONDS = 5
+KEY_TYPE = "aes256-gcm96"
+
+
+@dataclass(frozen=True, slots=True)
+class TransitSettings:
+    """How to reach the server.
+
+    Attributes:
+        address: https://… of the server.
+        token: what we show it; it needs encrypt, decrypt, rewrap and read on the one key, and for
+            `rotate` and `destroy` also those.
+        key: name of the transit key.
+        mount: where the transit engine is mounted.
+        ca_file: certificate authority of the server; None: the system's.
+    """
+
+    address: str
+    token: SecretStr
+    key: str
+    mount: str = "transit"
+    ca_file: str | None = None
+
+
+class TransitProvider:
+    """Wraps DEKs by a server's transit engine; see `KekProvider`."""
+
+    name = "vault-transit"
+    is_remote = True
+
+    def __init__(self, settings: TransitSettings) -> None:
+        self._settings = settings
+        self._prefix = f"{self.name}:{settings.mount}/{settings.key}:v"
+        self._is_checked = False
+        self._client = hvac.Client(  # type: ignore[no-untyped-call]  # it has no types
+            url=settings.address,
+            token=settings.token.get_secret_value(),
+            timeout=TIMEOUT_SECONDS,
+            verify=settings.ca_file or True,
+            allow_redirects=False,
+        )
+
+    def active_id(self) -> str:
+        """The newest version of the key; one call."""
+        return f"{self._prefix}{self._read_key()['latest_version']}"
+
+    def wrap(self, *, dek: bytes, keychain: str) -> WrappedKey:
+        """Wraps a DEK under the newest version; one call, at first use two."""
+        if not self._is_checked:
+            self._read_key()
+        answer = self._call("encrypt", {"plaintext": _base64(dek), "context": _context(keychain)})
+        return self._wrapped(answer["ciphertext"])
+
+    def unwrap(self, *, key: WrappedKey, keychain: str) -> bytes:
+        """Gives the DEK back; one call."""
+        self._refuse_foreign(key)
+        ciphertext = _ascii(key.wrapped)
+        answer = self._call("decrypt", {"ciphertext": ciphertext, "context": _context(keychain)})
+        dek = _decoded(answer["plaintext"])
+        if len(dek) != DEK_BYTES:
+            message = "the transit engine unwrapped something that is no DEK"
+            raise TamperedSecretError(message)
+        return dek
+
+    def rewrap(self, keys: Sequence[tuple[str, WrappedKey]]) -> list[WrappedKey | VaultError]:
+        """Moves DEKs under the newest version inside of the server; one call."""
+        items = [
+            {"ciphertext": _ascii(key.wrapped), "context": _context(keychain)}
+            for keychain, key in keys
+        ]
+        answer = self._call("rewrap", {"batch_input": items})
+        return [
+            _meaning(item["error"]) if item.get("error") else self._wrapped(item["ciphertext"])
+            for item in answer["batch_results"]
+        ]
+
+    def keks(self) -> list[Kek]:
+        """Every version of the key, the oldest first."""
+        key = self._read_key()
+        made = {int(version): _moment(value) for version, value in key["keys"].items()}
+        newest, oldest = key["latest_version"], key["min_decryption_version"]
+        return [
+            Kek(
+                id=f"{self._prefix}{version}",
+                state=_state(version, newest=newest, oldest=oldest),
+                created_at=made.get(version),
+            )
+            for version in range(1, newest + 1)
+        ]
+
+    def rotate(self) -> Kek:
+        """Has the server make a new version of the key."""
+        self._read_key()
+        self._call("keys", {}, suffix="/rotate")
+        return self.keks()[-1]
+
+    def destroy(self, *, kek_id: str) -> None:
+        """Has the server forget a version, which must be the oldest that is left."""
+        known = {kek.id: kek for kek in self.keks()}
+        if kek_id not in known:
+            raise UnknownKekError(_unknown(kek_id))
+        if known[kek_id].state is KekState.ACTIVE:
+            message = f"KEK {kek_id} is the active one; rotate first"
+            raise KekInUseError(message)
+        left = [kek.id for kek in known.values() if kek.state is not KekState.DESTROYED]
+        if kek_id != left[0]:
+            message = f"KEK {kek_id} can be destroyed only after {left[0]}"
+            raise KekInUseError(message)
+        keep = int(left[1].removeprefix(self._prefix))
+        bounds = {"min_decryption_version": keep, "min_encryption_version": len(known)}
+        self._call("keys", bounds, suffix="/config")
+        self._call("keys", {"min_available_version": keep}, suffix="/trim")
+
+    def _read_key(self) -> dict[str, Any]:
+        settings = self._settings
+        with _told():
+            key: dict[str, Any] = self._client.secrets.transit.read_key(
+                settings.key, mount_point=settings.mount
+            )["data"]
+        if key["type"] != KEY_TYPE or not key["derived"]:
+            message = (
+                f"the transit key {settings.key} must be of type {KEY_TYPE} and derived. "
+                f"Make it by: bao write -f {settings.mount}/keys/{settings.key} derived=true"
+            )
+            raise KeyringError(message)
+        self._is_checked = True
+        return key
+
+    def _call(self, verb: str, body: Mapping[str, Any], *, suffix: str = "") -> dict[str, Any]:
+        path = f"/v1/{self._settings.mount}/{verb}/{self._settings.key}{suffix}"
+        with _told():
+            response = self._client.adapter.post(url=path, json=dict(body))
+        # hvac gives a bare response where the server has nothing to say.
+        return response["data"] if isinstance(response, dict) else {}
+
+    def _wrapped(self, ciphertext: str) -> WrappedKey:
+        version = ciphertext.split(":")[1].removeprefix("v")
+        return WrappedKey(f"{self._prefix}{version}", ciphertext.encode("ascii"))
+
+    def _refuse_foreign(self, key: WrappedKey) -> None:
+        """The id beside a DEK must be what its ciphertext says, so that neither can be altered."""
+        version = key.kek_id.removeprefix(self._prefix)
+        if version == key.kek_id:
+            raise UnknownKekError(_unknown(key.kek_id))
+        if not key.wrapped.startswith(f"vault:v{version}:".encode()):
+            message = f"a wrapped DEK is not of the KEK that it names, {key.kek_id}"
+            raise TamperedSecretError(message)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns the server's failures into ours; none of them may hold what was sent."""
+    try:
+        yield
+    except exceptions.VaultDown:
+        message = "the transit server is sealed or in maintenance: unseal it, then try again"
+        raise KekUnavailableError(message) from None
+    except (exceptions.Forbidden, exceptions.Unauthorized):
+        message = "the transit server refuses our token: it has expired or lacks a right"
+        raise KekUnavailableError(message) from None
+    except exceptions.InvalidPath:
+        message = "the transit server has no such mount or key"
+        raise UnknownKekError(message) from None
+    except exceptions.InvalidRequest as error:
+        raise _meaning(str(error)) from None
+    except (exceptions.VaultError, requests.RequestException) as error:
+        message = f"the transit server does not answer ({type(error).__name__})"
+        raise KekUnavailableError(message) from None
+
+
+def _meaning(text: str) -> VaultError:
+    if "key not found" in text or "version" in text:
+        return UnknownKekError("the transit server does not hold the KEK of a wrapped DEK")
+    if "authentication failed" in text or "ciphertext" in text or "decrypt" in text:
+        return TamperedSecretError("a wrapped DEK does not open for its keychain")
+    return KekUnavailableError("the transit server refuses the request; see its log")
+
+
+def _state(version: int, *, newest: int, oldest: int) -> KekState:
+    if version < oldest:
+        return KekState.DESTROYED
+    return KekState.ACTIVE if version == newest else KekState.DECRYPT_ONLY
+
+
+def _moment(value: object) -> datetime | None:
+    return datetime.fromtimestamp(value, tz=UTC) if isinstance(value, int) else None
+
+
+def _context(keychain: str) -> str:
+    return _base64(place(keychain=keychain, record="dek", field="transit"))
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _ascii(wrapped: bytes) -> str:
+    return wrapped.decode("ascii", errors="replace")
+
+
+def _unknown(kek_id: str) -> str:
+    return f"KEK {kek_id} is not a version of the transit key that is configured"
