@@ -14,6 +14,7 @@ from keyvault.api.schemas import (
     LeaseBody,
     PoolEmptyOut,
     ProblemOut,
+    RateLimitBody,
     SettleBody,
     SettledOut,
 )
@@ -29,6 +30,7 @@ from keyvault.leases import (
     settle_lease,
 )
 from keyvault.pool import WindowBudget
+from keyvault.pool.feedback import RawHeaders
 from keyvault.renewal import freshen
 from keyvault.retirement import headers_for, refusal_of
 from keyvault.vault import ApiKeySecret, Secret
@@ -89,6 +91,7 @@ def settle(request: HttpRequest, lease_id: UUID, body: SettleBody) -> JsonRespon
             used=body.used,
             outcome=body.outcome,
             last_used_at=body.last_used_at,
+            headers=_headers(body.rate_limit),
         ),
     )
     measures.count_settlement(outcome=body.outcome)
@@ -113,6 +116,12 @@ def _issued(lease: IssuedLease) -> dict[str, Any]:
         },
         "budget": _budget(lease.budget),
     }
+
+
+def _headers(body: RateLimitBody | None) -> RawHeaders | None:
+    if body is None:
+        return None
+    return RawHeaders(limit=body.limit, remaining=body.remaining, reset=body.reset)
 
 
 def _plain(secret: Secret) -> dict[str, str]:

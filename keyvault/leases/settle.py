@@ -1,5 +1,6 @@
 """Ending a lease: what was not used goes back, and what the vendor said is taken to heart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -32,13 +33,19 @@ from keyvault.pool.engine import (
     read_uuid,
     uuid_value,
 )
+from keyvault.pool.feedback import (
+    Heeded,
+    Reading,
+    adopt_limits,
+    differ,
+    heed,
+    readings_of,
+    rest_us,
+)
 from keyvault.pool.keys import mended
 from keyvault.pool.rows import KeyRow, clock_and_pick, key_columns, key_of, transit_us
 from keyvault.pool.writing import Effect, write_key
-from keyvault.windows import SECOND, KeyState
-
-# How long a refused key rests when the vendor does not say.
-REST_US: Final = 300 * SECOND
+from keyvault.windows import KeyState
 
 _UPDATE: Final = (
     "UPDATE keyvault_lease SET counted = %(used)s, use_by_us = %(last_used_us)s, "
@@ -117,11 +124,35 @@ def _settle(*, caller: Caller, lease: _Open, settlement: Settlement) -> SettledL
     if settlement.used > lease.permits:
         message = f"{settlement.used} used, {lease.permits} permitted"
         raise OverspentError(message)
-    now_us = lease.row.now_us
-    if now_us > lease.expires_us:
+    if lease.row.now_us > lease.expires_us:
         message = "the lease has expired; its permits count as used"
         raise LeaseClosedError(message)
-    last_used_us = _last_used_us(lease=lease, settlement=settlement, now_us=now_us)
+    last_used_us = _last_used_us(lease=lease, settlement=settlement)
+    readings = readings_of(settlement.headers)
+    heeded = _heeded(
+        lease=lease, settlement=settlement, last_used_us=last_used_us, readings=readings
+    )
+    effects = [
+        *_effects(caller=caller, lease=lease, settlement=settlement, last_used_us=last_used_us),
+        *heeded.effects,
+    ]
+    row = lease.row
+    if not write_key(key_id=row.id, version=row.version, state=heeded.state, effects=effects):
+        return None
+    if differ(state=heeded.state, readings=readings):
+        adopt_limits(credential_id=lease.credential_id, readings=readings)
+    credential_state = lease.credential_state
+    if settlement.outcome in {"unauthorized", "forbidden"}:
+        credential_state = _suspend(caller=caller, lease=lease, reason=settlement.outcome)
+    return _answer(
+        lease=lease, used=settlement.used, state=heeded.state, key_state=credential_state
+    )
+
+
+def _heeded(
+    *, lease: _Open, settlement: Settlement, last_used_us: int, readings: Sequence[Reading]
+) -> Heeded:
+    """The key's state without what was not used, and with what the vendor said."""
     state = windows.settle(
         state=lease.row.advanced(),
         counted=lease.counted,
@@ -130,14 +161,9 @@ def _settle(*, caller: Caller, lease: _Open, settlement: Settlement) -> SettledL
         last_used_us=last_used_us,
     )
     if settlement.outcome == "throttled":
-        state = windows.cooled(state=state, until_us=now_us + REST_US)
-    effects = _effects(caller=caller, lease=lease, settlement=settlement, last_used_us=last_used_us)
-    if not write_key(key_id=lease.row.id, version=lease.row.version, state=state, effects=effects):
-        return None
-    credential_state = lease.credential_state
-    if settlement.outcome in {"unauthorized", "forbidden"}:
-        credential_state = _suspend(caller=caller, lease=lease, reason=settlement.outcome)
-    return _answer(lease=lease, used=settlement.used, state=state, key_state=credential_state)
+        until_us = lease.row.now_us + rest_us(readings)
+        state = windows.cooled(state=state, until_us=until_us)
+    return heed(row=lease.row, state=state, readings=readings, since_us=lease.granted_us)
 
 
 def _replayed(*, lease: _Open, settlement: Settlement) -> SettledLease:
@@ -152,9 +178,9 @@ def _replayed(*, lease: _Open, settlement: Settlement) -> SettledLease:
     )
 
 
-def _last_used_us(*, lease: _Open, settlement: Settlement, now_us: int) -> int:
+def _last_used_us(*, lease: _Open, settlement: Settlement) -> int:
     """The latest moment at which a permit of the lease can have been used."""
-    latest = min(lease.use_by_us, now_us)
+    latest = min(lease.use_by_us, lease.row.now_us)
     if settlement.last_used_at is None:
         return latest
     at_us = microseconds(settlement.last_used_at.astimezone(UTC))

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from keyvault.pool import WindowBudget
+from keyvault.pool.feedback import RawHeaders
 from keyvault.vault import Secret
 from keyvault.windows import TrafficClass
 
@@ -74,11 +75,13 @@ class Settlement:
         used: requests that were sent.
         outcome: how the vendor took them.
         last_used_at: when the last one was sent, by the clock of `use_by`; None: not known.
+        headers: the vendor's rate-limit headers of the last answer.
     """
 
     used: int
     outcome: Outcome
     last_used_at: datetime | None = None
+    headers: RawHeaders | None = None
 
 
 @dataclass(frozen=True, slots=True)
