@@ -25,13 +25,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from simulator.running import RunningSimulator
 
 PROCESSES = 4
 CALLERS = 50
+# As a server's: they live on, and so do their connections to the database.
+CALLING = ThreadPoolExecutor(max_workers=CALLERS)
 FAST_SECONDS = 0.15
 SLOW_SECONDS = 12.0
 
@@ -113,7 +120,7 @@ def prepare(url: str) -> None:
 class Bench:
     """The main process: makes grants expire, starts the callers, counts."""
 
-    def __init__(self, *, simulator: Any, workers: list["Worker"]) -> None:
+    def __init__(self, *, simulator: "RunningSimulator", workers: list["Worker"]) -> None:
         from django.core.management import call_command  # noqa: PLC0415 - Django is set up
 
         self._simulator = simulator
@@ -160,7 +167,7 @@ class Bench:
             keychain_id, credential_id = self._grants["r"]
             expire(credential_id)
             victim = Worker(url=self._simulator.url_eu1)
-            victim.ask("die", keychain_id, credential_id, 1)
+            victim.ask("die", keychain_id, credential_id)
             victim.wait()
             let_claim_run_out(credential_id)
             self._workers[0].ask("serve", keychain_id, credential_id, 1)
@@ -202,9 +209,10 @@ class Worker:
         """Give it something to do."""
         self._pipe.send(task)
 
-    def answer(self) -> Any:
+    def answer(self) -> list[str]:
         """Wait for what came of it."""
-        return self._pipe.recv()
+        served: list[str] = self._pipe.recv()
+        return served
 
     def wait(self) -> None:
         """Wait until it has ended by itself."""
@@ -226,29 +234,18 @@ def work(pipe: Connection, url: str) -> None:
         pipe.send(tasks[name](*rest))
 
 
-def serve(keychain_id: Any, credential_id: Any, callers: int) -> list[str]:
+def serve(keychain_id: UUID, credential_id: UUID, callers: int) -> list[str]:
     """Lets callers come at once; gives the token that each got, "" for none."""
-    got: list[str] = [""] * callers
     start = threading.Barrier(callers)
 
-    def call(place: int) -> None:
-        from django.db import connection  # noqa: PLC0415 - Django is set up
-
+    def call(_: int) -> str:
         start.wait()
-        try:
-            got[place] = token_for_use(keychain_id, credential_id)
-        finally:
-            connection.close()
+        return token_for_use(keychain_id, credential_id)
 
-    threads = [threading.Thread(target=call, args=(place,)) for place in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return got
+    return list(CALLING.map(call, range(callers)))
 
 
-def token_for_use(keychain_id: Any, credential_id: Any) -> str:
+def token_for_use(keychain_id: UUID, credential_id: UUID) -> str:
     """What a lease does: renew when the token is over, then open it."""
     from django.utils import timezone  # noqa: PLC0415 - Django is set up
 
@@ -264,7 +261,7 @@ def token_for_use(keychain_id: Any, credential_id: Any) -> str:
     return secret.access_token.get_secret_value()  # type: ignore[union-attr]
 
 
-def die(keychain_id: Any, credential_id: Any, callers: int) -> None:
+def die(keychain_id: UUID, credential_id: UUID) -> None:
     """Renews, and is killed when the answer is there and nothing is committed."""
     from django.conf import settings  # noqa: PLC0415 - Django is set up
 
@@ -323,7 +320,7 @@ def register_clients() -> None:
         )
 
 
-def connect(simulator: Any, series: str) -> tuple[Any, Any]:
+def connect(simulator: "RunningSimulator", series: str) -> tuple[UUID, UUID]:
     """A store with a grant; gives keychain and credential."""
     import secrets  # noqa: PLC0415
 
@@ -356,7 +353,7 @@ def connect(simulator: Any, series: str) -> tuple[Any, Any]:
     return keychain.pk, credential.pk
 
 
-def expire(credential_id: Any) -> None:
+def expire(credential_id: UUID) -> None:
     """Makes the present access token count as over."""
     from datetime import timedelta  # noqa: PLC0415
 
@@ -369,7 +366,7 @@ def expire(credential_id: Any) -> None:
     Credential.objects.filter(pk=credential_id).update(valid_until=past)
 
 
-def let_claim_run_out(credential_id: Any) -> None:
+def let_claim_run_out(credential_id: UUID) -> None:
     """Spares the wait for a dead process's claim."""
     from django.utils import timezone  # noqa: PLC0415 - Django is set up
 
@@ -378,7 +375,7 @@ def let_claim_run_out(credential_id: Any) -> None:
     Grant.objects.filter(pk=credential_id).update(claimed_until=timezone.now())
 
 
-def is_alive(credential_id: Any) -> bool:
+def is_alive(credential_id: UUID) -> bool:
     """Whether the grant can go on being renewed."""
     from keyvault.models import Grant  # noqa: PLC0415 - Django is set up
 

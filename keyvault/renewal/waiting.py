@@ -21,7 +21,7 @@ from keyvault.renewal.renewing import Outcome, renew
 # Longer than the longest call of a vendor that we have seen, shorter than a backend waits.
 WAIT_SECONDS: Final = 25.0
 FIRST_LOOK_SECONDS: Final = 0.01
-LONGEST_LOOK_SECONDS: Final = 0.05
+LONGEST_LOOK_SECONDS: Final = 0.02
 # A token that the vendor has just refused is not renewed twice in a row.
 REFUSED_PAUSE_SECONDS: Final = 60.0
 _WORTH_WAITING: Final = (Outcome.BUSY, Outcome.RENEWED)
