@@ -118,7 +118,7 @@ def _items(words: list[str]) -> Iterator[_Item]:
         items = _items_of(word)
         if not (after_secret and items == [Part.KEY]):
             yield from items
-        after_secret = items == [Part.SECRET] and not _BETWEEN.search(word)
+        after_secret = items == [Part.SECRET] and word[-1].isalpha()
 
 
 def _items_of(word: str) -> list[_Item]:
