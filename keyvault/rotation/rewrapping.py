@@ -76,14 +76,14 @@ class _Move:
     after: bytes
 
 
-def rewrap(*, actor: Actor, progress: Callable[[int], None]) -> Rewrapped:
+def rewrap(*, actor: Actor, progress: Callable[[int, int], None]) -> Rewrapped:
     """Moves every DEK under the active KEK, whichever provider wraps it now.
 
     Safe beside live traffic and beside another run. Interrupt it and run it again.
 
     Args:
         actor: who asked for it.
-        progress: called with the number of DEKs done so far.
+        progress: called with the number of DEKs done so far, and of all that there are to do.
 
     Returns:
         What was done; DEKs that cannot be unwrapped are left as they are and named.
@@ -94,12 +94,13 @@ def rewrap(*, actor: Actor, progress: Callable[[int], None]) -> Rewrapped:
     provider = active_provider()
     result = Rewrapped(kek_id=provider.active_id())
     forget_ciphers()
+    total = WrappedDek.objects.exclude(kek_id=result.kek_id).count()
     after: UUID | None = None
     while rows := _next_portion(active_id=result.kek_id, after=after):
         after = rows[-1].keychain_id
         moves = _wrap_anew(rows, result=result)
         result.done += _store(moves, kek_id=result.kek_id, actor=actor)
-        progress(result.done)
+        progress(result.done, total)
     return result
 
 

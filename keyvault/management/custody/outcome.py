@@ -8,6 +8,7 @@ from typing import Any
 
 from keyvault.audit import Actor
 
+BAR_WIDTH = 40
 OPERATOR = Actor(kind="command", id="keyvault")
 
 
@@ -43,8 +44,10 @@ class Part:
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
 
 
-def show_progress(done: int) -> None:
-    """Counts on a terminal; in a log one line at the end is enough."""
+def show_progress(done: int, total: int) -> None:
+    """A bar on a terminal; in a log one line at the end is enough."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done} done")
+        filled = BAR_WIDTH * done // max(total, 1)
+        bar = "█" * filled + "░" * (BAR_WIDTH - filled)
+        sys.stderr.write(f"\r{bar} {done} of {total}" + ("\n" if done >= total else ""))
         sys.stderr.flush()

@@ -46,12 +46,12 @@ def test_deks_move_from_provider_to_provider_and_back(use: Callable[[str], None]
     credential = factories.credential(secret=secret)
     for provider in ("vault-transit", "aws-kms", "vault-transit", "local"):
         use(provider)
-        result = rotation.rewrap(actor=OPERATOR, progress=lambda _: None)
+        result = rotation.rewrap(actor=OPERATOR, progress=lambda *_: None)
         assert (result.done, result.failures) == (1, [])
         assert WrappedDek.objects.get().kek_id.startswith(f"{provider}:")
         assert _opens(credential) == secret
         rotation.rotate_kek(actor=OPERATOR)
-        assert rotation.rewrap(actor=OPERATOR, progress=lambda _: None).done == 1
+        assert rotation.rewrap(actor=OPERATOR, progress=lambda *_: None).done == 1
         assert _opens(credential) == secret
         assert rotation.read_status().unknown_keks == []
 

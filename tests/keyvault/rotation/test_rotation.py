@@ -19,7 +19,7 @@ OPERATOR = Actor("command", "keyvault")
 
 
 def _rewrap() -> rotation.Rewrapped:
-    return rotation.rewrap(actor=OPERATOR, progress=lambda _: None)
+    return rotation.rewrap(actor=OPERATOR, progress=lambda *_: None)
 
 
 def _opens(secrets: dict[object, vault.ApiKeySecret]) -> bool:
@@ -75,7 +75,7 @@ def test_an_interrupted_run_is_finished_by_the_next(
 ) -> None:
     rotation.rotate_kek(actor=OPERATOR)
 
-    def stop(done: int) -> None:
+    def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
