@@ -7,12 +7,14 @@ from keyvault.models.audit import (
     AuditSealer,
     DenialCount,
 )
-from keyvault.models.backend import Backend, BackendToken
+from keyvault.models.backend import Backend, BackendToken, TokenUse
+from keyvault.models.check import CredentialCheck
 from keyvault.models.credential import Credential, Draft
 from keyvault.models.grant import Grant, ProviderBreaker
 from keyvault.models.keychain import KekUse, Keychain, WrappedDek
-from keyvault.models.lease import Lease, PoolKey
+from keyvault.models.lease import Lease, PoolKey, RepeatableRequest
 from keyvault.models.retirement import Retirement
+from keyvault.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AuditCheckpoint",
@@ -22,6 +24,7 @@ __all__ = [
     "Backend",
     "BackendToken",
     "Credential",
+    "CredentialCheck",
     "DenialCount",
     "Draft",
     "Grant",
@@ -30,6 +33,10 @@ __all__ = [
     "Lease",
     "PoolKey",
     "ProviderBreaker",
+    "RepeatableRequest",
     "Retirement",
+    "TokenUse",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WrappedDek",
 ]

@@ -16,10 +16,32 @@ class Backend(models.Model):
     has_all_stores = models.BooleanField(default=False)
     stores = models.ManyToManyField(Keychain, blank=True, related_name="backends")
     is_active = models.BooleanField(default=True)
+    # Raw X25519 public key: what it is lent is sealed to this key and never sent plain.
+    public_key = models.BinaryField(null=True, max_length=32)
+    # Networks that it may call from, "192.0.2.0/24 2001:db8::/32"; empty: anywhere.
+    networks = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.name
+
+
+class TokenUse(models.Model):
+    """Requests of one token in one minute; kept only while tokens have a limit."""
+
+    token = models.ForeignKey("BackendToken", models.CASCADE, related_name="+")
+    minute = models.BigIntegerField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["token", "minute"], name="keyvault_one_count_per_token_and_minute"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token_id} {self.minute}"
 
 
 class BackendToken(models.Model):

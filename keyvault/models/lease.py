@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import models
 
-from keyvault.models.backend import BackendToken
+from keyvault.models.backend import Backend, BackendToken
 from keyvault.models.credential import Credential
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,3 +79,23 @@ def moment(time_us: int) -> datetime:
 def microseconds(at: datetime) -> int:
     """A time of these tables from an aware datetime."""
     return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+class RepeatableRequest(models.Model):
+    """An Idempotency-Key of a backend and the lease that it led to; it goes with the lease."""
+
+    backend = models.ForeignKey(Backend, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    # Of what was asked, so that the key cannot stand for something else.
+    digest = models.CharField(max_length=64)
+    lease = models.ForeignKey(Lease, models.CASCADE, related_name="requests")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["backend", "key"], name="keyvault_one_lease_per_idempotency_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,44 @@
+"""Where backends want to be told, and what they have to be told yet."""
+
+import uuid
+
+from django.db import models
+
+from keyvault.due import DueRow
+from keyvault.models.backend import Backend
+
+
+class WebhookEndpoint(models.Model):
+    """An address of a backend; its signing key is sealed in the system's keychain."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    backend = models.ForeignKey(Backend, models.CASCADE, related_name="webhooks")
+    url = models.URLField(max_length=500)
+    sealed_key = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    # Since when every try has failed; null while the last one succeeded.
+    failing_since = models.DateTimeField(null=True)
+    disabled_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(DueRow):
+    """One event on its way to one endpoint; inserted in the transaction of what happened."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
+    type = models.CharField(max_length=40)
+    # The body as it is signed: ids and states, never a secret or a name.
+    body = models.TextField()
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+    # The last answer: an HTTP status, 0 when there was none.
+    last_status = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["endpoint", "created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
