@@ -73,3 +73,24 @@ class PhaseStartedError(OnboardingError):
 
     code = "phase-started"
     message = "this phase has started"
+
+
+class InvitationClosedError(OnboardingError):
+    """The link was used, withdrawn or has expired; ask for a new one."""
+
+    code = "invitation-closed"
+    message = "this invitation does not work any more"
+
+
+class OtherAddressError(OnboardingError):
+    """The invitation is for another address than that of the account."""
+
+    code = "other-address"
+    message = "this invitation is for another address"
+
+
+class AccountExistsError(OnboardingError):
+    """The invited address has an account: its owner signs in instead of making one."""
+
+    code = "account-exists"
+    message = "this address has an account already"

@@ -7,7 +7,10 @@ from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp import forms as totp_forms
 from allauth.mfa.webauthn import forms as webauthn_forms
 from django import forms
+from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
+
+from onboarding.models import Member, User
 
 # What is said beneath an empty field, by the field's name.
 MISSING = {
@@ -125,3 +128,47 @@ class EditWebAuthnForm(Plain, webauthn_forms.EditWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].label = _("Name")
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, and what they may do."""
+
+    email = forms.EmailField(
+        label=_("Email"),
+        error_messages={
+            "required": _("Enter an email address"),
+            "invalid": _("Enter an email address like name@example.com"),
+        },
+    )
+    role = forms.ChoiceField(
+        label=_("What may they do?"),
+        choices=[
+            (Member.Role.MEMBER, _("See and look after the keys")),
+            (Member.Role.OWNER, _("The same, and decide who else may")),
+        ],
+        initial=Member.Role.MEMBER,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what they may do")},
+    )
+
+
+class NewPersonForm(forms.Form):
+    """The password of an invited person's account."""
+
+    password1 = forms.CharField(
+        label=_("Password"),
+        help_text=PASSWORD_HINT,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": MISSING["password1"]},
+        strip=False,
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = email
+
+    def clean_password1(self) -> str:
+        """Refuse a password that is easy to guess."""
+        password: str = self.cleaned_data["password1"]
+        validate_password(password, user=User(email=self._email))
+        return password

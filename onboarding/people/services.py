@@ -88,7 +88,7 @@ def add_member(
     )
     if not is_new:
         raise AlreadyMemberError
-    _record_for_stores(action=Action.MEMBER_ADDED, member=member, actor=actor)
+    _record_member(action=Action.MEMBER_ADDED, member=member, actor=actor)
     return member
 
 
@@ -115,7 +115,7 @@ def change_role(*, member: Member, role: str, actor: Actor) -> Member:
         _refuse_last_owner(member)
     member.role = role
     member.save(update_fields=["role"])
-    _record_for_stores(action=Action.MEMBER_CHANGED, member=member, actor=actor)
+    _record_member(action=Action.MEMBER_CHANGED, member=member, actor=actor)
     return member
 
 
@@ -133,7 +133,7 @@ def remove_member(*, member: Member, actor: Actor) -> None:
     """
     member = _locked(member)
     _refuse_last_owner(member)
-    _record_for_stores(action=Action.MEMBER_REMOVED, member=member, actor=actor)
+    _record_member(action=Action.MEMBER_REMOVED, member=member, actor=actor)
     member.delete()
 
 
@@ -151,13 +151,31 @@ def _refuse_last_owner(member: Member) -> None:
         raise LastOwnerError
 
 
-def _record_for_stores(*, action: Action, member: Member, actor: Actor) -> None:
-    stores: list[UUID | None] = [*member.merchant.stores.values_list("pk", flat=True)]
+def _record_member(*, action: Action, member: Member, actor: Actor) -> None:
+    record_for_stores(
+        action=action,
+        merchant=member.merchant,
+        actor=actor,
+        subject=f"person:{member.user_id}",
+        facts={"role": member.role},
+    )
+
+
+def record_for_stores(
+    *, action: Action, merchant: Merchant, actor: Actor, subject: str, facts: dict[str, str]
+) -> None:
+    """Records what concerns all stores of a merchant on the record of each.
+
+    One INSERT a store, in the caller's transaction; a merchant without a store gets one entry that
+    belongs to no store.
+
+    Args:
+        action: what happened.
+        merchant: whose stores.
+        actor: who did it.
+        subject: what was acted upon, an id and never an address.
+        facts: what an auditor needs besides.
+    """
+    stores: list[UUID | None] = [*merchant.stores.values_list("pk", flat=True)]
     for keychain_id in stores or [None]:
-        record(
-            action=action,
-            actor=actor,
-            keychain_id=keychain_id,
-            subject=f"person:{member.user_id}",
-            facts={"role": member.role},
-        )
+        record(action=action, actor=actor, keychain_id=keychain_id, subject=subject, facts=facts)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.i18n import set_language
 
 from onboarding.models import User
+from onboarding.people.requests import person_of
 from onboarding.people.selectors import merchants_for, stores_for
 from onboarding.people.sessions import end_other_sessions, sessions_of
 
@@ -42,24 +43,22 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """Show the person's own account."""
-    assert isinstance(request.user, User)  # noqa: S101  # login_required says so; mypy does not know
-    return render(
-        request, "onboarding/people/account.html", {"merchants": merchants_for(request.user)}
-    )
+    user = person_of(request)
+    return render(request, "onboarding/people/account.html", {"merchants": merchants_for(user)})
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def sessions(request: HttpRequest) -> HttpResponse:
     """Show where the person is signed in; end the others when asked."""
-    assert isinstance(request.user, User)  # noqa: S101  # login_required says so; mypy does not know
+    user = person_of(request)
     key = request.session.session_key
     if request.method == "POST":
-        ended = end_other_sessions(user=request.user, session_key=key)
+        ended = end_other_sessions(user=user, session_key=key)
         text = ngettext("%d browser is signed out.", "%d browsers are signed out.", ended) % ended
         messages.success(request, text)
         return redirect("usersessions_list")
-    found = sessions_of(user=request.user, session_key=key)
+    found = sessions_of(user=user, session_key=key)
     return render(request, "onboarding/people/sessions.html", {"sessions": found})
 
 

@@ -2,8 +2,14 @@ import uuid
 
 import pytest
 
-from onboarding.errors import UnknownRecordError
-from onboarding.people.selectors import membership_for, merchants_for, store_for, stores_for
+from onboarding.errors import RoleError, UnknownRecordError
+from onboarding.people.selectors import (
+    member_of,
+    merchants_for,
+    owned_merchant,
+    store_for,
+    stores_for,
+)
 from tests.onboarding.cast import member, merchant, person, staff_member, store
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +60,17 @@ def test_closed_account_sees_nothing() -> None:
 def test_membership_is_known_to_members_only() -> None:
     owner, outsider = person("owner"), person("outsider")
     company = merchant(owner=owner)
-    assert membership_for(user=owner, merchant=company).role == "owner"
+    assert member_of(user=owner, merchant_id=company.pk).role == "owner"
     with pytest.raises(UnknownRecordError):
-        membership_for(user=outsider, merchant=company)
+        member_of(user=outsider, merchant_id=company.pk)
+
+
+def test_merchant_is_given_to_its_owners_only() -> None:
+    owner, colleague, outsider = person("owner"), person("colleague"), person("outsider")
+    company = merchant(owner=owner)
+    member(company, colleague)
+    assert owned_merchant(user=owner, merchant_id=company.pk) == company
+    with pytest.raises(RoleError):
+        owned_merchant(user=colleague, merchant_id=company.pk)
+    with pytest.raises(UnknownRecordError):
+        owned_merchant(user=outsider, merchant_id=company.pk)
