@@ -34,6 +34,8 @@ class Action(StrEnum):
     LEASE_GRANTED = "lease.granted"
     LEASE_SETTLED = "lease.settled"
     LEASE_DENIED = "lease.denied"
+    LEASE_RENEWED = "lease.renewed"
+    LEASE_REVOKED = "lease.revoked"
     BACKEND_CREATED = "backend.created"
     BACKEND_CHANGED = "backend.changed"
     TOKEN_CREATED = "token.created"  # noqa: S105  # the name of an event
@@ -47,6 +49,9 @@ class Action(StrEnum):
     RECORD_EXPORTED = "record.exported"
     BACKUP_WRITTEN = "backup.written"
     DUPLICATE_REFUSED = "duplicate.refused"
+    HAND_OVER_CREATED = "handover.created"
+    HAND_OVER_OPENED = "handover.opened"
+    HAND_OVER_ENDED = "handover.ended"
     SCREEN_REPORTED = "screen.reported"
     STORE_CREATED = "store.created"
     STORE_CHANGED = "store.changed"

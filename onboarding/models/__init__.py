@@ -12,12 +12,13 @@ from onboarding.models.store import Store
 from onboarding.models.submission import Submission
 from onboarding.models.verification import Verification
 from onboarding.models.waiting import WaitingMerchant
-from onboarding.models.walkthrough import Walkthrough
+from onboarding.models.walkthrough import HandOver, Walkthrough
 
 __all__ = [
     "Brownout",
     "Campaign",
     "Consent",
+    "HandOver",
     "Invitation",
     "Member",
     "Merchant",

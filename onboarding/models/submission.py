@@ -9,7 +9,7 @@ from keyvault.due import DueRow
 from keyvault.models import Credential
 from onboarding.models.person import User
 from onboarding.models.store import Store
-from onboarding.models.walkthrough import Walkthrough
+from onboarding.models.walkthrough import HandOver, Walkthrough
 
 
 class Submission(DueRow):
@@ -38,6 +38,8 @@ class Submission(DueRow):
     walkthrough = models.ForeignKey(
         Walkthrough, models.SET_NULL, null=True, related_name="submissions"
     )
+    # The link by which a guest pasted it; null when a member of the merchant did.
+    hand_over = models.ForeignKey(HandOver, models.SET_NULL, null=True, related_name="submissions")
     name = models.CharField(max_length=100, blank=True)
     # What is asked: a store that has no key yet may turn out to live elsewhere.
     cluster = models.CharField(max_length=4, choices=Store.Cluster, default=Store.Cluster.EU1)

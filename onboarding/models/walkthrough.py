@@ -47,3 +47,28 @@ class Walkthrough(models.Model):
     def key_total(self) -> int:
         """How many keys the store has once this pass is done."""
         return self.first_number + self.keys_wanted - 1
+
+
+class HandOver(models.Model):
+    """One link by which somebody without an account makes a key for one store, and no more."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    store = models.ForeignKey(Store, models.CASCADE, related_name="hand_overs")
+    # Who asked for help; the guest goes through this person's walkthrough.
+    created_by = models.ForeignKey(User, models.CASCADE, related_name="hand_overs")
+    # Hex of the SHA-256 of the link's token, which holds 256 random bits.
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    # The link works until it is opened; from then on one browser session goes on.
+    opened_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "created_by"],
+                condition=models.Q(ended_at__isnull=True),
+                name="onboarding_one_open_hand_over",
+            )
+        ]

@@ -30,6 +30,9 @@ SENTENCES: dict[Action, Promise] = {
     Action.CREDENTIAL_REVOKED: gettext_lazy("A key was removed and destroyed"),
     Action.CREDENTIAL_COOLED: gettext_lazy("A key rests, because Lightspeed asked us to wait"),
     Action.CREDENTIAL_QUARANTINED: gettext_lazy("A key could not be opened and was set aside"),
+    Action.HAND_OVER_CREATED: gettext_lazy("A link for a guest was made"),
+    Action.HAND_OVER_OPENED: gettext_lazy("A guest opened the link"),
+    Action.HAND_OVER_ENDED: gettext_lazy("The guest's link ended"),
     Action.SCREEN_REPORTED: gettext_lazy("A picture of the Back Office was reported as wrong"),
     Action.MEMBER_ADDED: gettext_lazy("Somebody was given access"),
     Action.MEMBER_CHANGED: gettext_lazy("Somebody's role was changed"),
@@ -76,12 +79,16 @@ def recent_activity(*, store: Store, limit: int) -> list[ActivityLine]:
 
 
 def _names_of(actors: set[str]) -> dict[str, str]:
-    people = [name.removeprefix("person:") for name in actors if name.startswith("person:")]
+    guests = {name for name in actors if name.startswith("person:hand-over-")}
+    people = [
+        name.removeprefix("person:") for name in actors - guests if name.startswith("person:")
+    ]
     backends = [name.removeprefix("backend:") for name in actors if name.startswith("backend:")]
     names = {
         f"person:{pk}": email
         for pk, email in User.objects.filter(pk__in=people).values_list("pk", "email")
     }
+    names |= dict.fromkeys(guests, _("a guest, by a link"))
     if backends:
         found = Backend.objects.filter(pk__in=backends).values_list("pk", "name")
         names |= {f"backend:{pk}": name for pk, name in found}

@@ -6,9 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from onboarding.oauth.providers import open_providers
+from onboarding.oauth.selectors import connections_of
 from onboarding.people.selectors import store_for
 from onboarding.stores import activity as record
 from onboarding.stores import selectors
@@ -43,6 +46,8 @@ def store(request: SignedInRequest, store_id: UUID) -> HttpResponse:
     context = {
         "store": found,
         "keys": keys,
+        "connections": connections_of(store=found, now=timezone.now()),
+        "providers": open_providers(),
         "answer": selectors.answer(store=found, keys=keys),
         "waiting": open_submissions(store=found),
         "walkthrough": open_walkthrough(store=found, user=request.user),

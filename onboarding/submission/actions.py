@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,55 +11,55 @@ from django.views.decorators.http import require_POST
 
 from lightspeed.clusters import CLUSTERS, other_cluster
 from onboarding.models import Submission
-from onboarding.people.selectors import actor_for, store_for
 from onboarding.submission import selectors, services
 from onboarding.submission.errors import NotPassedError
 from onboarding.submission.forms import LanguageForm
-from onboarding.walkthrough.requests import SignedInRequest
+from onboarding.walkthrough.hand_over import end_hand_over
+from onboarding.walkthrough.visitors import Visitor, open_to_guests
 
 
-@login_required
+@open_to_guests
 @require_POST
-def check_again(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> HttpResponse:
-    """Check the kept pair once more, without pasting it again."""
-    return _check(request, _submission(request, store_id, submission_id))
-
-
-@login_required
-@require_POST
-def ask_other_cluster(
-    request: SignedInRequest, store_id: UUID, submission_id: UUID
+def check_again(
+    request: HttpRequest,  # noqa: ARG001  # Django passes it
+    visitor: Visitor,
+    submission_id: UUID,
 ) -> HttpResponse:
+    """Check the kept pair once more, without pasting it again."""
+    return _check(visitor, _submission(visitor, submission_id))
+
+
+@open_to_guests
+@require_POST
+def ask_other_cluster(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpResponse:
     """Ask the vendor's other installation, as the merchant agreed."""
-    submission = _submission(request, store_id, submission_id)
+    submission = _submission(visitor, submission_id)
     # The page names the cluster, so that a second click does not turn back.
     cluster = request.POST.get("cluster", other_cluster(CLUSTERS[submission.cluster]).name)
     if submission.is_open and cluster in CLUSTERS:
         services.ask_otherwise(submission=submission, cluster=cluster)
-    return _check(request, submission)
+    return _check(visitor, submission)
 
 
-@login_required
+@open_to_guests
 @require_POST
-def ask_other_language(
-    request: SignedInRequest, store_id: UUID, submission_id: UUID
-) -> HttpResponse:
+def ask_other_language(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpResponse:
     """Ask in another language."""
-    submission = _submission(request, store_id, submission_id)
+    submission = _submission(visitor, submission_id)
     form = LanguageForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose one of the languages."))
         return _to_result(submission)
     if submission.is_open:
         services.ask_otherwise(submission=submission, language=form.cleaned_data["language"])
-    return _check(request, submission)
+    return _check(visitor, submission)
 
 
-@login_required
+@open_to_guests
 @require_POST
-def confirm_shop(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> HttpResponse:
+def confirm_shop(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpResponse:
     """Take the other shop for this store from now on; a box must be ticked."""
-    submission = _submission(request, store_id, submission_id)
+    submission = _submission(visitor, submission_id)
     verification = selectors.latest_verification(submission)
     agreed = request.POST.get("shop_id", "")
     if not request.POST.get("agree"):
@@ -68,26 +67,26 @@ def confirm_shop(request: SignedInRequest, store_id: UUID, submission_id: UUID) 
         return _to_result(submission)
     if submission.is_open and verification and agreed == str(verification.shop_id):
         services.accept_shop(submission=submission, shop_id=int(agreed))
-    return _check(request, submission)
+    return _check(visitor, submission)
 
 
-@login_required
+@open_to_guests
 @require_POST
-def delete(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> HttpResponse:
+def delete(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpResponse:
     """Delete the kept pair now."""
-    submission = _submission(request, store_id, submission_id)
-    if services.delete_submission(submission=submission, actor=actor_for(request.user)):
+    submission = _submission(visitor, submission_id)
+    if services.delete_submission(submission=submission, actor=visitor.actor):
         messages.success(request, _("The key and secret that you pasted are deleted."))
-    return redirect("store", store_id=store_id)
+    return redirect(visitor.home_url)
 
 
-@login_required
+@open_to_guests
 @require_POST
-def store(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> HttpResponse:
+def store(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpResponse:
     """Make the pair a credential, and go on to the next key or to the store."""
-    submission = _submission(request, store_id, submission_id)
+    submission = _submission(visitor, submission_id)
     try:
-        services.store_submission(submission=submission, actor=actor_for(request.user))
+        services.store_submission(submission=submission, actor=visitor.actor)
     except NotPassedError:
         return _to_result(submission)
     walkthrough = submission.walkthrough
@@ -104,18 +103,22 @@ def store(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> Http
                 )
                 % {"left": left},
             )
-            return redirect("walkthrough:step", store_id=store_id, step=walkthrough.step)
+            return redirect("walkthrough:step", store_id=visitor.store.pk, step=walkthrough.step)
+    if visitor.hand_over is not None:
+        end_hand_over(hand_over=visitor.hand_over, actor=visitor.actor)
+        return redirect("handed-back")
     messages.success(request, _("The key is stored. Your app can use it from now on."))
-    return redirect("store", store_id=store_id)
+    return redirect(visitor.home_url)
 
 
-def _submission(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> Submission:
-    store = store_for(user=request.user, store_id=store_id)
-    return selectors.submission_for(store=store, submission_id=submission_id)
+def _submission(visitor: Visitor, submission_id: UUID) -> Submission:
+    return selectors.submission_for(
+        store=visitor.store, submission_id=submission_id, hand_over=visitor.hand_over
+    )
 
 
-def _check(request: SignedInRequest, submission: Submission) -> HttpResponse:
-    services.check_submission(submission=submission, actor=actor_for(request.user))
+def _check(visitor: Visitor, submission: Submission) -> HttpResponse:
+    services.check_submission(submission=submission, actor=visitor.actor)
     return _to_result(submission)
 
 

@@ -14,7 +14,7 @@ CHECKS_AT_ONCE = 1
 
 def run_due_checks(now: datetime) -> int:
     """Check the submission that has been due longest."""
-    rows = Submission.objects.filter(state=Submission.State.WAITING).select_related("store")
+    rows = Submission.objects.filter(state=Submission.State.WAITING).select_related("store", "user")
     claimed = claim(rows, now=now, claim_seconds=CLAIM_SECONDS, limit=CHECKS_AT_ONCE)
     for submission in claimed:
         run_claimed(submission, actor=SYSTEM)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from keyvault.models import Credential, Draft
 from lightspeed.permissions import ALL_PERMISSIONS, Access, Group, Permission
 from onboarding.errors import UnknownRecordError
-from onboarding.models import Store, Submission, Verification
+from onboarding.models import HandOver, Store, Submission, Verification
 from onboarding.walkthrough.back_office import BackOfficeWords
 from onboarding.walkthrough.selectors import required_permissions
 
@@ -48,34 +48,53 @@ class HeldPair:
     last_four: str = ""
 
 
-def submission_for(*, store: Store, submission_id: UUID) -> Submission:
+def submission_for(
+    *, store: Store, submission_id: UUID, hand_over: HandOver | None = None
+) -> Submission:
     """One submission of a store that the caller may see.
 
+    Args:
+        store: a store that the caller may see.
+        submission_id: which.
+        hand_over: how a guest came in: sees only what was pasted by that same link.
+
     Raises:
-        UnknownRecordError: no such submission of this store.
+        UnknownRecordError: no such submission for the caller.
     """
-    try:
-        return Submission.objects.select_related("store", "walkthrough", "credential").get(
-            pk=submission_id, store=store
-        )
-    except Submission.DoesNotExist:
-        raise UnknownRecordError from None
+    found = (
+        _visible(store=store, hand_over=hand_over)
+        .select_related("store", "walkthrough", "credential")
+        .filter(pk=submission_id)
+        .first()
+    )
+    if found is None:
+        raise UnknownRecordError
+    return found
 
 
-def posted_submission(*, store: Store, text: str) -> Submission | None:
+def posted_submission(
+    *, store: Store, text: str, hand_over: HandOver | None = None
+) -> Submission | None:
     """The store's open submission that a form names, if it names one. At most one query."""
     try:
         submission_id = UUID(text)
     except ValueError:
         return None
-    return open_submissions(store=store).filter(pk=submission_id).first()
+    return open_submissions(store=store, hand_over=hand_over).filter(pk=submission_id).first()
 
 
-def open_submissions(*, store: Store) -> QuerySet[Submission]:
-    """The pairs that are kept but not stored, the newest first."""
-    return Submission.objects.filter(
-        store=store, state__in=Submission.OPEN_STATES, expires_at__gt=timezone.now()
-    ).order_by("-created_at")
+def open_submissions(*, store: Store, hand_over: HandOver | None = None) -> QuerySet[Submission]:
+    """The pairs that are kept but not stored, the newest first; for a guest, the guest's own."""
+    return (
+        _visible(store=store, hand_over=hand_over)
+        .filter(state__in=Submission.OPEN_STATES, expires_at__gt=timezone.now())
+        .order_by("-created_at")
+    )
+
+
+def _visible(*, store: Store, hand_over: HandOver | None) -> QuerySet[Submission]:
+    submissions = Submission.objects.filter(store=store)
+    return submissions.filter(hand_over=hand_over) if hand_over else submissions
 
 
 def latest_verification(submission: Submission) -> Verification | None:

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -15,16 +14,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 from lightspeed.clusters import CLUSTERS, other_cluster
 from lightspeed.result import Outcome
 from onboarding.models import Store, Submission, Verification, Walkthrough
-from onboarding.people.selectors import actor_for, store_for
 from onboarding.submission import selectors, services
 from onboarding.submission.forms import LanguageForm, PasteForm
 from onboarding.submission.outcomes import RETRIED, OwnOutcome
 from onboarding.walkthrough import steps
 from onboarding.walkthrough.back_office import BackOfficeWords
-from onboarding.walkthrough.requests import SignedInRequest
 from onboarding.walkthrough.selectors import open_walkthrough
 from onboarding.walkthrough.services import save_step
 from onboarding.walkthrough.views import page_context
+from onboarding.walkthrough.visitors import Visitor, open_to_guests
 
 State = Submission.State
 
@@ -32,37 +30,40 @@ State = Submission.State
 REFRESH_SECONDS = 3
 
 
-@login_required
+@open_to_guests
 @never_cache
 @sensitive_post_parameters("key", "secret")
 @require_http_methods(["GET", "POST"])
-def paste(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+def paste(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """Take a key and a secret, check them, and go to the result."""
-    store = store_for(user=request.user, store_id=store_id)
-    return _paste(request, store=store, submission=None)
+    return _paste(request, visitor=visitor, submission=None)
 
 
-@login_required
+@open_to_guests
 @never_cache
 @sensitive_post_parameters("key", "secret")
 @require_http_methods(["GET", "POST"])
-def paste_again(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> HttpResponse:
+def paste_again(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpResponse:
     """The same for a pair that is kept already: what is left empty stays as it is."""
-    store = store_for(user=request.user, store_id=store_id)
-    submission = selectors.submission_for(store=store, submission_id=submission_id)
+    submission = selectors.submission_for(
+        store=visitor.store, submission_id=submission_id, hand_over=visitor.hand_over
+    )
     if not submission.is_open:
-        return redirect("submission:paste", store_id=store.pk)
-    return _paste(request, store=store, submission=submission)
+        return redirect("submission:paste", store_id=visitor.store.pk)
+    return _paste(request, visitor=visitor, submission=submission)
 
 
 @sensitive_variables("form")
 def _paste(
-    request: SignedInRequest, *, store: Store, submission: Submission | None
+    request: HttpRequest, *, visitor: Visitor, submission: Submission | None
 ) -> HttpResponse:
-    walkthrough = _walkthrough_at_paste(request, store)
-    context = page_context(request, store=store, walkthrough=walkthrough, step=steps.PASTE)
+    store = visitor.store
+    walkthrough = _walkthrough_at_paste(visitor)
+    context = page_context(request, visitor=visitor, walkthrough=walkthrough, step=steps.PASTE)
     submission = submission or selectors.posted_submission(
-        store=store, text=request.POST.get("submission", "")
+        store=store,
+        text=request.POST.get("submission", ""),
+        hand_over=visitor.hand_over,
     )
     held = selectors.held_pair(submission)
     form = PasteForm(
@@ -80,15 +81,16 @@ def _paste(
             submission = services.submit_pair(
                 submission_id=form.cleaned_data["submission"],
                 store=store,
-                user=request.user,
-                actor=actor_for(request.user),
+                user=visitor.user,
+                actor=visitor.actor,
                 pasted=form.pasted,
                 name=form.cleaned_data.get("name", ""),
                 walkthrough=walkthrough,
+                hand_over=visitor.hand_over,
             )
             held = selectors.held_pair(submission)
         if is_valid and submission is not None:
-            return _check_and_show(request, submission, walkthrough)
+            return _check_and_show(visitor, submission, walkthrough)
     return render(
         request,
         "onboarding/submission/paste.html",
@@ -97,45 +99,50 @@ def _paste(
     )
 
 
-def _walkthrough_at_paste(request: SignedInRequest, store: Store) -> Walkthrough | None:
+def _walkthrough_at_paste(visitor: Visitor) -> Walkthrough | None:
     """The walkthrough, if it has come this far; else the merchant took the short way."""
-    walkthrough = open_walkthrough(store=store, user=request.user)
+    walkthrough = open_walkthrough(store=visitor.store, user=visitor.user)
     return walkthrough if walkthrough and walkthrough.step >= steps.PASTE else None
 
 
 def _check_and_show(
-    request: SignedInRequest, submission: Submission, walkthrough: Walkthrough | None
+    visitor: Visitor, submission: Submission, walkthrough: Walkthrough | None
 ) -> HttpResponse:
     if walkthrough is not None:
         save_step(walkthrough=walkthrough, step=steps.PASTE)
     if submission.state == State.WAITING:
-        services.check_submission(submission=submission, actor=actor_for(request.user))
+        services.check_submission(submission=submission, actor=visitor.actor)
     return redirect("submission:result", store_id=submission.store_id, submission_id=submission.pk)
 
 
-@login_required
+@open_to_guests
 @require_GET
-def latest(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+def latest(
+    request: HttpRequest,  # noqa: ARG001  # Django passes it
+    visitor: Visitor,
+) -> HttpResponse:
     """The result of the newest pair that is kept, or the paste page when there is none."""
-    store = store_for(user=request.user, store_id=store_id)
-    submission = selectors.open_submissions(store=store).first()
+    submission = selectors.open_submissions(
+        store=visitor.store, hand_over=visitor.hand_over
+    ).first()
     if submission is None:
-        return redirect("submission:paste", store_id=store.pk)
-    return redirect("submission:result", store_id=store.pk, submission_id=submission.pk)
+        return redirect("submission:paste", store_id=visitor.store.pk)
+    return redirect("submission:result", store_id=visitor.store.pk, submission_id=submission.pk)
 
 
-@login_required
+@open_to_guests
 @never_cache
 @require_GET
-def result(request: SignedInRequest, store_id: UUID, submission_id: UUID) -> HttpResponse:
+def result(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpResponse:
     """What the last check found, and the one thing to do next."""
-    store = store_for(user=request.user, store_id=store_id)
-    submission = selectors.submission_for(store=store, submission_id=submission_id)
+    submission = selectors.submission_for(
+        store=visitor.store, submission_id=submission_id, hand_over=visitor.hand_over
+    )
     if submission.state == State.STORED:
-        return redirect("store", store_id=store.pk)
+        return redirect(visitor.home_url)
     verification = selectors.latest_verification(submission)
     context = page_context(
-        request, store=store, walkthrough=submission.walkthrough, step=steps.RESULT
+        request, visitor=visitor, walkthrough=submission.walkthrough, step=steps.RESULT
     )
     context |= _what_was_found(submission, verification, words=context["words"])
     return render(request, f"onboarding/submission/{_template(submission, verification)}", context)

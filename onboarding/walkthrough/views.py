@@ -1,68 +1,69 @@
 """The pages of the walkthrough; steps 5 and 6 are pages of `onboarding.submission`."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from onboarding.models import Store, Walkthrough
-from onboarding.people.selectors import actor_for, store_for
 from onboarding.walkthrough import selectors, services, steps
 from onboarding.walkthrough.back_office import DEFAULT_LANGUAGE, back_office_words
 from onboarding.walkthrough.forms import BeforeYouStartForm
-from onboarding.walkthrough.requests import SignedInRequest
+from onboarding.walkthrough.visitors import Visitor, open_to_guests
 
 
-@login_required
+@open_to_guests
 @require_GET
-def start(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+def start(
+    request: HttpRequest,  # noqa: ARG001  # Django passes it
+    visitor: Visitor,
+) -> HttpResponse:
     """Go to the step that is to be done next."""
-    store = store_for(user=request.user, store_id=store_id)
-    found = selectors.open_walkthrough(store=store, user=request.user)
-    return _to_step(store, found.step if found else steps.BEFORE_YOU_START)
+    found = selectors.open_walkthrough(store=visitor.store, user=visitor.user)
+    return _to_step(visitor.store, found.step if found else steps.BEFORE_YOU_START)
 
 
-@login_required
+@open_to_guests
 @require_POST
-def start_again(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+def start_again(
+    request: HttpRequest,  # noqa: ARG001  # Django passes it
+    visitor: Visitor,
+) -> HttpResponse:
     """Forget the progress so far."""
-    store = store_for(user=request.user, store_id=store_id)
-    found = selectors.open_walkthrough(store=store, user=request.user)
+    found = selectors.open_walkthrough(store=visitor.store, user=visitor.user)
     if found is not None:
         services.abandon_walkthrough(walkthrough=found)
-    return _to_step(store, steps.BEFORE_YOU_START)
+    return _to_step(visitor.store, steps.BEFORE_YOU_START)
 
 
-@login_required
+@open_to_guests
 @require_http_methods(["GET", "POST"])
-def step(request: SignedInRequest, store_id: UUID, step: int) -> HttpResponse:
+def step(request: HttpRequest, visitor: Visitor, step: int) -> HttpResponse:
     """One of the steps 1 to 4; a step that is not reached yet leads to the one that is."""
-    store = store_for(user=request.user, store_id=store_id)
     if step == steps.BEFORE_YOU_START:
-        return _before_you_start(request, store)
-    found = selectors.open_walkthrough(store=store, user=request.user)
+        return _before_you_start(request, visitor)
+    found = selectors.open_walkthrough(store=visitor.store, user=visitor.user)
     if found is None:
-        return _to_step(store, steps.BEFORE_YOU_START)
+        return _to_step(visitor.store, steps.BEFORE_YOU_START)
     if step not in steps.OWN_STEPS or step > found.step:
-        return _to_step(store, found.step)
+        return _to_step(visitor.store, found.step)
     if request.method == "POST":
         services.save_step(walkthrough=found, step=step, answers=_words_answer(request))
-        return _to_step(store, step + 1)
+        return _to_step(visitor.store, step + 1)
     return render(
         request,
         f"onboarding/walkthrough/step_{step}.html",
-        page_context(request, store=store, walkthrough=found, step=step),
+        page_context(request, visitor=visitor, walkthrough=found, step=step),
     )
 
 
-def _before_you_start(request: SignedInRequest, store: Store) -> HttpResponse:
-    found = selectors.open_walkthrough(store=store, user=request.user)
+def _before_you_start(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    store = visitor.store
+    found = selectors.open_walkthrough(store=store, user=visitor.user)
     initial: dict[str, Any] = {
         "words": _words_language(request, found),
         "address": f"https://{store.back_office}/admin" if store.back_office else "",
@@ -71,10 +72,10 @@ def _before_you_start(request: SignedInRequest, store: Store) -> HttpResponse:
     }
     form = BeforeYouStartForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid() and _back_office_fits(form, store):
-        walkthrough = services.start_walkthrough(store=store, user=request.user)
+        walkthrough = services.start_walkthrough(store=store, user=visitor.user)
         return _save_answers(form, store, walkthrough)
     context = page_context(
-        request, store=store, walkthrough=found, step=steps.BEFORE_YOU_START, form=form
+        request, visitor=visitor, walkthrough=found, step=steps.BEFORE_YOU_START, form=form
     )
     status = 422 if form.is_bound else 200
     return render(request, "onboarding/walkthrough/step_1.html", context, status=status)
@@ -109,43 +110,32 @@ def _save_answers(form: BeforeYouStartForm, store: Store, walkthrough: Walkthrou
     return _to_step(store, steps.OPEN_DEVELOPERS)
 
 
-@login_required
+@open_to_guests
 @require_GET
-def someone_else(request: SignedInRequest, store_id: UUID) -> HttpResponse:
-    """What to do when another person owns the shop."""
-    store = store_for(user=request.user, store_id=store_id)
-    return render(request, "onboarding/walkthrough/someone_else.html", {"store": store})
-
-
-@login_required
-@require_GET
-def no_api_access(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+def no_api_access(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """What to do when the shop's plan has no API access."""
-    store = store_for(user=request.user, store_id=store_id)
-    return render(request, "onboarding/walkthrough/no_api_access.html", {"store": store})
+    return render(request, "onboarding/walkthrough/no_api_access.html", {"store": visitor.store})
 
 
-@login_required
+@open_to_guests
 @require_GET
-def permission_list(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+def permission_list(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The table of boxes on a page of its own, for printing."""
-    store = store_for(user=request.user, store_id=store_id)
-    found = selectors.open_walkthrough(store=store, user=request.user)
-    context = page_context(request, store=store, walkthrough=found, step=steps.TICK_BOXES)
+    found = selectors.open_walkthrough(store=visitor.store, user=visitor.user)
+    context = page_context(request, visitor=visitor, walkthrough=found, step=steps.TICK_BOXES)
     return render(request, "onboarding/walkthrough/permissions.html", context)
 
 
-@login_required
+@open_to_guests
 @require_POST
-def report(request: SignedInRequest, store_id: UUID, step: int) -> HttpResponse:
+def report(request: HttpRequest, visitor: Visitor, step: int) -> HttpResponse:
     """Tell staff that the picture of a step is wrong."""
-    store = store_for(user=request.user, store_id=store_id)
     if not 1 <= step <= steps.STEP_TOTAL:
         raise Http404
-    found = selectors.open_walkthrough(store=store, user=request.user)
+    found = selectors.open_walkthrough(store=visitor.store, user=visitor.user)
     services.report_screen(
-        store=store,
-        actor=actor_for(request.user),
+        store=visitor.store,
+        actor=visitor.actor,
         step=step,
         words=_words_language(request, found),
     )
@@ -154,13 +144,13 @@ def report(request: SignedInRequest, store_id: UUID, step: int) -> HttpResponse:
         _("Thank you. We look at step %(step)s and mend the picture. The words still hold.")
         % {"step": step},
     )
-    return _to_step(store, step)
+    return _to_step(visitor.store, step)
 
 
 def page_context(
-    request: SignedInRequest,
+    request: HttpRequest,
     *,
-    store: Store,
+    visitor: Visitor,
     walkthrough: Walkthrough | None,
     step: int,
     **more: Any,
@@ -168,9 +158,12 @@ def page_context(
     """What every page of the walkthrough shows, pages 5 and 6 included."""
     language = _words_language(request, walkthrough)
     words = back_office_words(language)
+    store = visitor.store
     number, total = _key_numbers(store, walkthrough)
     return {
         "store": store,
+        "home_url": visitor.home_url,
+        "is_guest": visitor.hand_over is not None,
         "walkthrough": walkthrough,
         "step": step,
         "step_total": steps.STEP_TOTAL,
@@ -194,14 +187,14 @@ def _key_numbers(store: Store, walkthrough: Walkthrough | None) -> tuple[int, in
     return number, number
 
 
-def _words_language(request: SignedInRequest, walkthrough: Walkthrough | None) -> str:
+def _words_language(request: HttpRequest, walkthrough: Walkthrough | None) -> str:
     """The Back Office's language: as just chosen, as answered, else the page's own."""
     answered = walkthrough.answers.get("words") if walkthrough else None
     chosen = request.POST.get("words") or request.GET.get("words") or answered
     return back_office_words(chosen or get_language() or DEFAULT_LANGUAGE).language
 
 
-def _words_answer(request: SignedInRequest) -> dict[str, str]:
+def _words_answer(request: HttpRequest) -> dict[str, str]:
     chosen = request.POST.get("words")
     return {"words": back_office_words(chosen).language} if chosen else {}
 

@@ -7,13 +7,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from keyvault import due, vault
-from keyvault.audit import Action, Actor, record
+from keyvault.audit import SYSTEM, Action, Actor, record
 from keyvault.errors import UnknownRecordError
 from keyvault.vault import ApiKeySecret
 from lightspeed.check import CHECK_SECONDS
 from lightspeed.result import CheckResult, Outcome
 from onboarding.models import Submission, Verification
 from onboarding.submission import vendor
+from onboarding.submission.letters import tell_how_it_ended
 from onboarding.submission.outcomes import GENUINE, RETRIED, OwnOutcome
 from onboarding.submission.services.pair import DRAFT_LIFETIME, delete_submission
 from onboarding.submission.services.records import verification_of
@@ -142,6 +143,8 @@ def _record(submission: Submission, *, checked: _Checked, pair: ApiKeySecret, ac
         if checked.pair is not None or submission.expires_at != sealed_until:
             _reseal(submission, pair=checked.pair or pair, actor=actor)
         _audit(submission, verification=verification, actor=actor)
+        if actor == SYSTEM and submission.state != State.WAITING:
+            tell_how_it_ended(submission=submission, outcome=checked.outcome)
 
 
 def _settle(submission: Submission, *, checked: _Checked, now: datetime) -> bool:

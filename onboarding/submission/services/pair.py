@@ -14,7 +14,7 @@ from keyvault.audit import SYSTEM, Actor
 from keyvault.errors import UnknownRecordError
 from keyvault.vault import ApiKeySecret
 from lightspeed.pasted import Pasted, RemarkKind
-from onboarding.models import Store, Submission, User, Walkthrough
+from onboarding.models import HandOver, Store, Submission, User, Walkthrough
 
 State = Submission.State
 
@@ -33,6 +33,7 @@ def submit_pair(
     pasted: Pasted,
     name: str,
     walkthrough: Walkthrough | None = None,
+    hand_over: HandOver | None = None,
 ) -> Submission:
     """Seal what was pasted as a draft; nothing is asked of the vendor yet.
 
@@ -49,6 +50,7 @@ def submit_pair(
         pasted: values that are worth keeping; either may be None, not both.
         name: what the merchant calls the key; empty keeps the name so far.
         walkthrough: the walkthrough that led here, if any.
+        hand_over: the link by which a guest pasted it, if one did.
 
     Returns:
         The submission: `WAITING` and due at once when there is a pair to check, `PARTIAL` when
@@ -58,7 +60,7 @@ def submit_pair(
         keyvault.errors.VaultError: the keychain cannot seal; nothing was kept.
     """
     existing = Submission.objects.filter(pk=submission_id).first()
-    if existing is not None and existing.store_id == store.pk:
+    if existing is not None and _is_ours(existing, store=store, hand_over=hand_over):
         if existing.is_open:
             return _change_pair(submission=existing, actor=actor, pasted=pasted, name=name)
         if _is_stored_as(submission=existing, pasted=pasted):
@@ -69,6 +71,7 @@ def submit_pair(
         store=store,
         user=user,
         walkthrough=walkthrough,
+        hand_over=hand_over,
         name=name,
         cluster=store.cluster,
         language=store.language,
@@ -138,6 +141,13 @@ def delete_expired_submissions() -> int:
         state__in=Submission.OPEN_STATES, expires_at__lte=timezone.now()
     ).order_by("expires_at")
     return sum(delete_submission(submission=row, actor=SYSTEM) for row in expired[:500])
+
+
+def _is_ours(submission: Submission, *, store: Store, hand_over: HandOver | None) -> bool:
+    """Whether the caller may touch it: a guest only what came by the same link."""
+    if submission.store_id != store.pk:
+        return False
+    return hand_over is None or submission.hand_over_id == hand_over.pk
 
 
 def _change_pair(*, submission: Submission, actor: Actor, pasted: Pasted, name: str) -> Submission:

@@ -13,6 +13,7 @@ from keyvault.models import Credential
 from onboarding.models import Store, Submission, Verification
 from onboarding.submission import vendor
 from onboarding.submission.errors import NotPassedError
+from onboarding.submission.letters import tell_that_a_guest_is_done
 from onboarding.submission.outcomes import OwnOutcome
 from onboarding.submission.services.check import check_submission
 from onboarding.walkthrough.services import finish_key
@@ -65,7 +66,7 @@ def store_submission(*, submission: Submission, actor: Actor) -> Credential:
 def _store(submission: Submission, *, actor: Actor) -> Credential:
     row = (
         Submission.objects.select_for_update(of=("self",))
-        .select_related("store", "credential", "walkthrough")
+        .select_related("store", "user", "credential", "walkthrough")
         .get(pk=submission.pk)
     )
     if row.credential is not None:
@@ -89,6 +90,8 @@ def _store(submission: Submission, *, actor: Actor) -> Credential:
     row.state, row.draft_id, row.credential = State.STORED, None, credential
     row.save(update_fields=["state", "draft_id", "credential"])
     _note_store(row, verification=verification, credential=credential, actor=actor)
+    if row.hand_over_id is not None:
+        tell_that_a_guest_is_done(submission=row)
     if row.walkthrough is not None:
         finish_key(walkthrough=row.walkthrough)
     return credential

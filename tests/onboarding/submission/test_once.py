@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from keyvault import pool
@@ -183,6 +184,27 @@ def test_a_worker_checks_what_waits_and_lets_it_pass(simulator: RunningSimulator
     assert run_due_checks(waiting.due_at) == 1
     assert at.submission().state == State.PASSED
     assert AuditEntry.objects.filter(action="verification.passed", actor="system:worker").exists()
+    assert [(sent.to, sent.subject) for sent in mail.outbox] == [
+        (["owner@example.test"], "Your key for Bike App works: store it")
+    ]
+
+
+def test_a_worker_that_finds_a_box_missing_tells_the_merchant(simulator: RunningSimulator) -> None:
+    at = desk()
+    simulator.add_fault(path="account/permissions", kind="500", count=1)
+    at.paste(**pasted(known_pair(simulator, lacking=("orders", "write"))))
+    run_due_checks(at.submission().due_at or timezone.now())
+    assert at.submission().state == State.FAILED
+    assert mail.outbox[0].subject == "Your key for Bike App needs you"
+
+
+def test_a_worker_that_gives_up_tells_the_merchant(simulator: RunningSimulator) -> None:
+    at = desk()
+    simulator.add_fault(path="account/permissions", kind="500", count=2)
+    at.paste(**pasted(known_pair(simulator)))
+    Submission.objects.update(created_at=timezone.now() - timedelta(hours=71, minutes=58))
+    run_due_checks(at.submission().due_at or timezone.now())
+    assert mail.outbox[0].subject == "We could not check your key for Bike App"
 
 
 def test_an_outage_lengthens_the_life_of_the_draft_to_three_days(

@@ -5,7 +5,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from keyvault.models import AuditEntry
-from onboarding.models import Store, Walkthrough
+from onboarding.models import Store, User, Walkthrough
 from onboarding.walkthrough.services import (
     abandon_walkthrough,
     finish_key,
@@ -201,6 +201,7 @@ def test_labels_of_the_picture_follow_the_back_office_not_the_page() -> None:
 
 def test_a_dutch_page_draws_a_dutch_back_office() -> None:
     at = desk()
+    User.objects.update(language="nl")
     page = at.client.get(url(at, "permissions"), headers={"accept-language": "nl"})
     assert "Bestellingen" in text(page)
 
