@@ -229,6 +229,7 @@ KEYVAULT_OPENS_PER_MINUTE = {
 # What `manage.py worker` does again and again: dotted paths of `keyvault.due.Duty` objects.
 KEYVAULT_DUTIES = [
     "keyvault.audit.sealer.SEALER",
+    "keyvault.audit.forwarding.FORWARDING",
     "keyvault.audit.denials.DENIALS",
     "keyvault.vault.drafts.EXPIRED_DRAFTS",
     "keyvault.renewal.RENEWALS",

@@ -20,6 +20,7 @@ second, which a row of Python objects would not allow.
 
 from collections.abc import Iterator
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -79,6 +80,16 @@ def all_leaves(*, after: int = 0, step: int = 10_000) -> Iterator[list[Row]]:
     while rows := _rows(sql, [after, step]):
         yield rows
         after = rows[-1][0]
+
+
+def leaves_of_keychain(keychain_id: UUID) -> Iterator[Row]:
+    """The entries of one keychain by id. One query, read to its end."""
+    key = keychain_id.hex if connection.vendor == "sqlite" else keychain_id
+    sql = (
+        f"SELECT e.id, {_columns()} FROM keyvault_auditentry e"  # noqa: S608  # constants only
+        " WHERE e.keychain_id = %s ORDER BY e.id"
+    )
+    yield from _rows(sql, [key])
 
 
 def _columns() -> str:

@@ -30,23 +30,29 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def proof_of(leaves: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:
+def levels_of(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Every level of the tree, the leaves first, the root last."""
+    levels = [list(leaves)]
+    while len(levels[-1]) > 1:
+        levels.append(_next_level(levels[-1]))
+    return levels
+
+
+def path_in(levels: Sequence[Sequence[bytes]], index: int) -> list[tuple[str, bytes]]:
     """The nodes that lead from one leaf to the root.
 
     Args:
-        leaves: all leaves of the tree.
+        levels: as `levels_of` gives them.
         index: which leaf to prove.
 
     Returns:
         From the leaf upwards: on which side the sibling stands ("left" or "right"), and its hash.
     """
     path = []
-    level = list(leaves)
-    while len(level) > 1:
+    for level in levels[:-1]:
         sibling = index ^ 1
         if sibling < len(level):
             path.append(("left" if sibling < index else "right", level[sibling]))
-        level = _next_level(level)
         index //= 2
     return path
 

@@ -87,9 +87,11 @@ class AuditCheckpoint(models.Model):
 
 
 class AuditSealer(DueRow):
-    """The one row that a sealer claims, so that one seals at a time."""
+    """What the sealer claims, so that one seals at a time; and one row for each further sink."""
 
     name = models.CharField(primary_key=True, max_length=20)
+    # The last checkpoint that went to this sink.
+    sent = models.BigIntegerField(default=0)
 
 
 class DenialCount(models.Model):

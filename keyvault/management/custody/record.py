@@ -1,15 +1,21 @@
-"""verify."""
+"""verify and export-audit."""
 
 import argparse
+import os
 from dataclasses import asdict
 from pathlib import Path
+from uuid import UUID
 
-from keyvault.audit.sealer import file_sink
+from django.utils import timezone
+
+from keyvault.audit import signing
+from keyvault.audit.export import export_record
+from keyvault.audit.sealer import file_sink, seal_new_entries
 from keyvault.audit.sinks import FileSink
 from keyvault.audit.verification import verify as verify_record
-from keyvault.errors import VaultError
-from keyvault.management.custody.outcome import Outcome, Part
-from keyvault.models import AuditEntry
+from keyvault.errors import UnknownRecordError, VaultError
+from keyvault.management.custody.outcome import OPERATOR, Outcome, Part
+from keyvault.models import AuditEntry, Keychain
 
 SHOWN = 20
 
@@ -37,10 +43,65 @@ def verify(options: argparse.Namespace) -> Outcome:
     return Outcome(lines, data, is_good=report.is_intact)
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
+def export_audit(options: argparse.Namespace) -> Outcome:
+    """Writes one store's part of the record with its proofs."""
+    keychain = named_keychain(options.store)
+    path: Path = options.to or Path(f"audit-{keychain.pk}.jsonl")
+    seal_new_entries(timezone.now())
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            done = export_record(
+                keychain_id=keychain.pk, file=file, now=timezone.now(), actor=OPERATOR
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    prints = [signing.public_fingerprint(key) for key in signing.public_keys().values()]
+    lines = [
+        f"{done.entries} entries and {done.checkpoints} checkpoints written to {path}.",
+        f"Signing key: {', '.join(prints)}. Tell the merchant by another way than the file.",
+        f"They verify it by: python verify_record.py {path.name}",
+    ]
+    return Outcome(lines, {**asdict(done), "file": str(path), "keys": prints})
+
+
+def named_keychain(name: str) -> Keychain:
+    """The keychain of an id, or of the one store that is labelled so.
+
+    Raises:
+        UnknownRecordError: there is none, or there are several.
+    """
+    try:
+        found = list(Keychain.objects.filter(pk=UUID(name)))
+    except ValueError:
+        found = list(Keychain.objects.filter(label=name)[:2])
+    if len(found) != 1:
+        what = "no store is" if not found else "several stores are"
+        message = f"{what} named {name!r}; use the id"
+        raise UnknownRecordError(message)
+    return found[0]
+
+
+def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoints", type=Path, help="compare with this copy instead of the sink's"
     )
 
 
-PARTS = [Part("verify", "find out whether anybody has changed the record", verify, _arguments)]
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", help="the store's id, or its label if that is unique")
+    parser.add_argument("--to", type=Path, help="file to write")
+
+
+PARTS = [
+    Part("verify", "find out whether anybody has changed the record", verify, _verify_arguments),
+    Part(
+        "export-audit",
+        "write one store's record for the merchant to verify",
+        export_audit,
+        _export_arguments,
+    ),
+]

@@ -11,7 +11,7 @@ from tests.keyvault.rotation.killing import Installation, finish, kill_and_check
 @pytest.mark.timeout(300)
 def test_three_kills_in_a_rotation_lose_nothing(tmp_path: Path) -> None:
     installation = Installation(tmp_path / "data")
-    installation.run("-m", "tests.keyvault.rotation.keychains", "make", "20000")
+    installation.run("-m", "tests.keyvault.rotation.keychains", "make", "6000")
     for seconds in (1.2, 1.8, 2.4):
-        kill_and_check(installation, keychains=20_000, seconds=seconds)
-    finish(installation, keychains=20_000)
+        kill_and_check(installation, keychains=6_000, seconds=seconds)
+    finish(installation, keychains=6_000)
