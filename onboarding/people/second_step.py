@@ -11,8 +11,11 @@ from uuid import UUID, uuid4
 
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext
 from pydantic import SecretStr
 
 from keyvault.errors import TamperedSecretError
@@ -35,6 +38,11 @@ class SealingAdapter(DefaultMFAAdapter):
     def decrypt(self, encrypted_text: str) -> str:
         """Open what `encrypt` gave."""
         return open_sealed(encrypted_text).get_secret_value()
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:  # noqa: A002  # allauth's signature
+        """Suggest a name for a passkey."""
+        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        return gettext("Passkey") if number == 1 else gettext("Passkey %d") % number
 
     def get_totp_issuer(self) -> str:
         """Name the site in people's one-time-code apps."""
