@@ -14,7 +14,7 @@ from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import host_validation_re
@@ -197,26 +197,6 @@ def variable(name: str) -> str:
     return alias or f"{PREFIX}{name.upper()}"
 
 
-def key_providers(environment: Environment) -> dict[str, Any]:
-    """The value of KEYVAULT_KEK: which provider wraps, and how to reach each remote one."""
-    providers: dict[str, Any] = {"provider": environment.kek_provider}
-    if environment.transit_address and environment.transit_token:
-        providers["vault-transit"] = {
-            "address": environment.transit_address,
-            "token": environment.transit_token,
-            "key": environment.transit_key,
-            "mount": environment.transit_mount,
-            "ca_file": str(environment.transit_ca_file) if environment.transit_ca_file else None,
-        }
-    if environment.aws_kms_alias and environment.aws_kms_region:
-        providers["aws-kms"] = {
-            "alias": environment.aws_kms_alias,
-            "region": environment.aws_kms_region,
-            "endpoint": environment.aws_kms_endpoint,
-        }
-    return providers
-
-
 def read_environment() -> Environment:
     """Read and check the environment; raises ImproperlyConfigured naming every fault."""
     known = {variable(name) for name in Environment.model_fields}
@@ -241,21 +221,20 @@ def _faults_of(error: ValidationError) -> list[str]:
     A value that does not fit keeps the whole from being checked, so that is done here.
     """
     faults = []
-    named = set()
     for fault in error.errors(include_input=False, include_url=False):
         text = fault["msg"].removeprefix("Value error, ")
         if fault["loc"]:
             field = str(fault["loc"][0])
             name = variable(field) if field in Environment.model_fields else field
-            named.add(name)
             faults.append(f"{name}: {text}")
         else:
             faults.append(text)
-    if named and os.environ.get(variable("mode")) == "production":
+    if os.environ.get(variable("mode")) == "production":
+        told = "; ".join(faults)
         faults += [
             f"{variable(name)}: production needs it"
             for name in NEEDED_IN_PRODUCTION
-            if variable(name) not in named and not _is_given(variable(name))
+            if f"{variable(name)}: " not in told and not _is_given(variable(name))
         ]
     return faults
 
@@ -286,52 +265,3 @@ def development_secret_key(data_dir: Path) -> str:
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(64))
     return path.read_text()
-
-
-def database(environment: Environment) -> dict[str, Any]:
-    """Give the value of DATABASES["default"]."""
-    if environment.database_url is None:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": environment.data_dir / "latchkey.sqlite3",
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 10,
-                # FULL: a commit lost in a power cut would grant its permits a second time.
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                "PRAGMA foreign_keys=ON;",
-            },
-        }
-    url = urlsplit(environment.database_url.get_secret_value())
-    query = dict(parse_qsl(url.query))
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(url.path.lstrip("/")),
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": query.pop("host", url.hostname or ""),
-        "PORT": url.port or "",
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": 10, "timeout": 5},
-            "server_side_binding": True,
-            "prepare_threshold": 1,
-            **query,
-        },
-    }
-
-
-def mail(environment: Environment) -> dict[str, Any]:
-    """Give Django's settings of outgoing mail."""
-    if environment.smtp_url is None:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    url = urlsplit(environment.smtp_url.get_secret_value())
-    return {
-        "EMAIL_HOST": url.hostname or "localhost",
-        "EMAIL_PORT": url.port or 25,
-        "EMAIL_HOST_USER": unquote(url.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(url.password or ""),
-        "EMAIL_USE_SSL": url.scheme == "smtps",
-        "EMAIL_USE_TLS": url.scheme == "smtp" and url.username is not None,
-        "EMAIL_TIMEOUT": 10,
-    }

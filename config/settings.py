@@ -3,14 +3,8 @@
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config.environment import (
-    BASE_DIR,
-    database,
-    development_secret_key,
-    key_providers,
-    mail,
-    read_environment,
-)
+from config.engines import database, key_providers, mail
+from config.environment import BASE_DIR, development_secret_key, read_environment
 from config.logs import configured_logging
 
 ENVIRONMENT = read_environment()

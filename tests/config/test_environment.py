@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import database, development_secret_key, mail, read_environment
+from config.engines import database, mail
+from config.environment import development_secret_key, read_environment
 
 SECRET_KEY = "obviously-fake-key-of-more-than-fifty-characters-0123456789"
 

@@ -3,7 +3,8 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import key_providers, read_environment
+from config.engines import key_providers
+from config.environment import read_environment
 
 
 def test_without_settings_the_keyring_wraps() -> None:
