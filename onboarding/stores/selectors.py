@@ -1,5 +1,6 @@
 """What the store page reads: its keys, and the answer to "does my app work?"."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +16,7 @@ from lightspeed.permissions import ALL_PERMISSIONS
 from lightspeed.result import Outcome
 from onboarding.errors import UnknownRecordError
 from onboarding.models import Store, User, Verification
+from onboarding.oauth.selectors import Connection
 from onboarding.people.selectors import stores_for
 from onboarding.submission.selectors import granted_count, missing_boxes, open_submissions
 from onboarding.walkthrough.back_office import BackOfficeWords
@@ -71,6 +73,8 @@ class Reason(StrEnum):
     ALL_PAUSED = "all_paused"
     SOME_REFUSED = "some_refused"
     BOX_MISSING = "box_missing"
+    CONNECTED = "connected"
+    RECONNECT = "reconnect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,14 @@ class Answer:
         reason: why.
         key: the key that wants something, if one does.
         submission_id: the pair that waits for its merchant, if one does.
+        connection: the connection that wants something, if one does.
     """
 
     standing: Standing
     reason: Reason
     key: KeyLine | None = None
     submission_id: UUID | None = None
+    connection: Connection | None = None
 
 
 def stores_with_counts(*, user: User) -> QuerySet[Store]:
@@ -122,7 +128,11 @@ def key_lines(*, store: Store, words: BackOfficeWords) -> list[KeyLine]:
         "-use_by_us"
     )
     credentials = list(
-        Credential.objects.filter(keychain_id=store.pk, state__in=Credential.LIVE_STATES)
+        Credential.objects.filter(
+            keychain_id=store.pk,
+            kind=Credential.Kind.BASIC,
+            state__in=Credential.LIVE_STATES,
+        )
         .annotate(
             verification_id=Subquery(latest.values("pk")[:1]),
             used_us=Subquery(used.values("granted_us")[:1]),
@@ -166,8 +176,16 @@ def _key_line(
     )
 
 
-def answer(*, store: Store, keys: list[KeyLine]) -> Answer:
+def answer(*, store: Store, keys: list[KeyLine], connections: Sequence[Connection] = ()) -> Answer:
     """Whether the app works, and the one thing to do if it does not. At most one query."""
+    ailing = next((each for each in connections if each.standing != "ok"), None)
+    if ailing is not None:
+        is_alone = len(connections) == 1 and not keys
+        is_broken = is_alone and ailing.standing == "broken"
+        standing = Standing.BROKEN if is_broken else Standing.ACT
+        return Answer(standing, Reason.RECONNECT, connection=ailing)
+    if connections and not keys:
+        return Answer(Standing.OK, Reason.CONNECTED)
     by_state = {
         state: [line for line in keys if line.credential.state == state]
         for state in Credential.LIVE_STATES

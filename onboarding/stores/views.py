@@ -43,12 +43,13 @@ def store(request: SignedInRequest, store_id: UUID) -> HttpResponse:
     found = store_for(user=request.user, store_id=store_id)
     words = back_office_words(get_language() or DEFAULT_LANGUAGE)
     keys = selectors.key_lines(store=found, words=words)
+    connections = connections_of(store=found, now=timezone.now())
     context = {
         "store": found,
         "keys": keys,
-        "connections": connections_of(store=found, now=timezone.now()),
+        "connections": connections,
         "providers": open_providers(),
-        "answer": selectors.answer(store=found, keys=keys),
+        "answer": selectors.answer(store=found, keys=keys, connections=connections),
         "waiting": open_submissions(store=found),
         "walkthrough": open_walkthrough(store=found, user=request.user),
         "activity": record.recent_activity(store=found, limit=RECENT_LINES),

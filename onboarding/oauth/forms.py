@@ -1,0 +1,68 @@
+"""Forms of staff: a registration at a provider, a file of legacy keys."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from onboarding.oauth.legacy import MOST_BYTES
+
+
+class ClientForm(forms.Form):
+    """What the vendor gave the operator."""
+
+    client_id = forms.CharField(
+        label=_("Client ID"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": _("Enter the client ID.")},
+    )
+    secret = forms.CharField(
+        label=_("Client secret"),
+        help_text=_(
+            "Sealed at once and never shown again. Leave it empty to keep the present one."
+        ),
+        required=False,
+        max_length=512,
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False
+        ),
+    )
+    is_open = forms.BooleanField(
+        label=_("Merchants may connect"),
+        help_text=_("While this is off, merchants join the waiting line."),
+        required=False,
+    )
+
+    def __init__(self, *args: Any, has_secret: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._has_secret = has_secret
+
+    def clean_secret(self) -> str:
+        """Ask for a secret where there is none yet."""
+        secret: str = self.cleaned_data["secret"].strip()
+        if not secret and not self._has_secret:
+            raise forms.ValidationError(_("Enter the client secret."))
+        return secret
+
+
+class LegacyKeysForm(forms.Form):
+    """A CSV file with the columns store and key."""
+
+    file = forms.FileField(
+        label=_("CSV file"),
+        help_text=_("With the columns “store” (the store's id) and “key”, at most 2,000 rows."),
+        error_messages={"required": _("Choose a file.")},
+    )
+
+    def clean_file(self) -> str:
+        """Give the text of the file, which is not kept."""
+        uploaded: UploadedFile = self.cleaned_data["file"]
+        if (uploaded.size or 0) > MOST_BYTES:
+            raise forms.ValidationError(_("The file is too large."))
+        try:
+            text: str = uploaded.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise forms.ValidationError(_("The file must be text in UTF-8.")) from None
+        return text

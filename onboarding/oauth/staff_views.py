@@ -1,0 +1,78 @@
+"""Staff: the operator's registrations, and the import of legacy keys."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+from pydantic import SecretStr
+
+from lightspeed.oauth.registry import PROVIDERS
+from onboarding.models import ProviderClient
+from onboarding.oauth.access import for_staff
+from onboarding.oauth.forms import ClientForm, LegacyKeysForm
+from onboarding.oauth.legacy import FileError, Result, import_keys
+from onboarding.oauth.providers import provider_named, register_client
+from onboarding.walkthrough.requests import SignedInRequest
+
+
+@for_staff
+@require_safe
+def providers(request: SignedInRequest) -> HttpResponse:
+    """Every provider, and whether merchants may connect."""
+    rows = ProviderClient.objects.in_bulk()
+    lines = [(each, rows.get(name)) for name, each in PROVIDERS.items()]
+    return render(request, "onboarding/oauth/providers.html", {"lines": lines})
+
+
+@for_staff
+@never_cache
+@sensitive_post_parameters("secret")
+@require_http_methods(["GET", "POST"])
+def provider(request: SignedInRequest, provider: str) -> HttpResponse:
+    """Enter what the vendor gave the operator."""
+    chosen = provider_named(provider)
+    row = ProviderClient.objects.filter(provider=chosen.name).first()
+    initial = {"client_id": row.client_id, "is_open": row.is_open} if row else {"is_open": True}
+    form = ClientForm(request.POST or None, initial=initial, has_secret=row is not None)
+    if request.method == "POST" and form.is_valid():
+        secret = form.cleaned_data["secret"]
+        register_client(
+            provider=chosen.name,
+            client_id=form.cleaned_data["client_id"],
+            secret=SecretStr(secret) if secret else None,
+            is_open=form.cleaned_data["is_open"],
+            user=request.user,
+        )
+        messages.success(request, _("Saved. The secret is sealed."))
+        return redirect("oauth:providers")
+    callback = request.build_absolute_uri(reverse("oauth:callback", args=[chosen.name]))
+    context = {"form": form, "provider": chosen, "callback": callback, "row": row}
+    return render(
+        request, "onboarding/oauth/provider.html", context, status=422 if form.errors else 200
+    )
+
+
+@for_staff
+@sensitive_post_parameters("file")
+@require_http_methods(["GET", "POST"])
+def legacy_keys(request: SignedInRequest) -> HttpResponse:
+    """Bring in R-Series keys from a file; each is checked with the vendor first."""
+    form = LegacyKeysForm(request.POST or None, request.FILES or None)
+    rows = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            rows = import_keys(text=form.cleaned_data["file"], user=request.user)
+        except FileError:
+            form.add_error("file", _("The first line must name the columns store and key."))
+    context = {
+        "form": form,
+        "rows": rows,
+        "stored": sum(row.result == Result.STORED for row in rows or ()),
+    }
+    return render(
+        request, "onboarding/oauth/legacy_keys.html", context, status=422 if form.errors else 200
+    )
