@@ -38,6 +38,14 @@ class DueRow(models.Model):
     class Meta:
         abstract = True
 
+    def void_claim(self) -> None:
+        """Makes a claim void, whoever holds it: its fence no longer fits. Save both columns.
+
+        For who changes or ends the row's work while somebody may be at it; lock the row before.
+        """
+        self.fence += 1
+        self.claimed_until = None
+
 
 Row = TypeVar("Row", bound=DueRow)
 

@@ -78,6 +78,11 @@ class Submission(DueRow):
         return self.claimed_until is not None and self.claimed_until > now
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the vault holds a pair that can be checked."""
+        return self.is_open and self.state != self.State.PARTIAL
+
+    @property
     def is_open(self) -> bool:
         """Whether the vault holds its draft."""
         return self.state in self.OPEN_STATES

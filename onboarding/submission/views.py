@@ -152,10 +152,15 @@ def _template(submission: Submission, verification: Verification | None) -> str:
     """The page of one outcome; each has its own heading, words and next action."""
     if not submission.is_open or submission.expires_at <= timezone.now():
         return "gone.html"
-    if submission.is_checking(now=timezone.now()):
+    if submission.state == State.PARTIAL:
+        return "half.html"
+    is_asked = verification is not None and verification.outcome in RETRIED
+    if (
+        verification is None
+        or submission.is_checking(now=timezone.now())
+        or (submission.state == State.WAITING and not is_asked)
+    ):
         return "checking.html"
-    if submission.state == State.PARTIAL or verification is None:
-        return "half.html" if submission.state == State.PARTIAL else "checking.html"
     if verification.outcome in RETRIED:
         return "waiting.html" if submission.state == State.WAITING else "gave_up.html"
     if verification.outcome == Outcome.SWAPPED:

@@ -89,17 +89,35 @@ def submit_pair(
 
 def ask_otherwise(
     *, submission: Submission, cluster: str | None = None, language: str | None = None
-) -> None:
+) -> bool:
     """Ask another cluster or in another language from the next check on, as the merchant agreed.
+
+    What the last check found was an answer to another question: a pass is void from here on, and
+    the pair waits for its check. While a check is under way nothing is changed, or its answer
+    would stand for what it did not ask. One transaction that locks the row.
 
     Args:
         submission: is brought up to date.
         cluster: a value of `Store.Cluster`; None leaves it.
         language: two lower-case letters; None leaves it.
+
+    Returns:
+        Whether the next check asks so; False when it is not open, lacks a half, or is being
+        checked at this moment.
     """
-    submission.cluster = cluster or submission.cluster
-    submission.language = language or submission.language
-    submission.save(update_fields=["cluster", "language"])
+    now = timezone.now()
+    with transaction.atomic():
+        row = Submission.objects.select_for_update().get(pk=submission.pk)
+        if not row.is_whole or row.is_checking(now=now):
+            return False
+        asked = (cluster or row.cluster, language or row.language)
+        if asked != (row.cluster, row.language):
+            row.cluster, row.language = asked
+            row.state, row.due_at = State.WAITING, now
+            row.save(update_fields=["cluster", "language", "state", "due_at"])
+    submission.cluster, submission.language = row.cluster, row.language
+    submission.state, submission.due_at = row.state, row.due_at
+    return True
 
 
 def accept_shop(*, submission: Submission, shop_id: int) -> None:
@@ -116,6 +134,8 @@ def accept_shop(*, submission: Submission, shop_id: int) -> None:
 def delete_submission(*, submission: Submission, actor: Actor) -> bool:
     """Delete the draft now. One transaction; harmless when repeated.
 
+    A check that is under way comes to nothing.
+
     Returns:
         Whether there was something to delete; a stored submission has nothing left.
     """
@@ -127,7 +147,8 @@ def delete_submission(*, submission: Submission, actor: Actor) -> bool:
         row.state = submission.state = State.DELETED
         row.draft_id = submission.draft_id = None
         row.due_at = None
-        row.save(update_fields=["state", "draft_id", "due_at"])
+        row.void_claim()
+        row.save(update_fields=["state", "draft_id", "due_at", "fence", "claimed_until"])
     return True
 
 
@@ -169,9 +190,8 @@ def _change_pair(*, submission: Submission, actor: Actor, pasted: Pasted, name: 
         row.accepted_shop_id = None
         _note_paste(submission=row, pair=pair, pasted=pasted)
         row.draft_id = _seal(submission=row, pair=pair, actor=actor)
-        # A check of the pair before must not speak for this one: its fence no longer fits.
-        row.fence += 1
-        row.claimed_until = None
+        # A check of the pair before must not speak for this one.
+        row.void_claim()
         row.save()
     return row
 

@@ -29,10 +29,11 @@ _LONGEST_WINDOW = timedelta(days=1)
 def store_submission(*, submission: Submission, actor: Actor) -> Credential:
     """Make a credential of a pair that has passed; nothing is stored that has not.
 
-    A pass older than `PASS_GOOD_FOR` is checked again first, so this may take seconds: call it
-    outside any transaction. Then one transaction: credential, pool log with the requests of all
-    its checks, submission, store and walkthrough change together. The submission's row is locked,
-    so a form sent twice gets the same credential twice.
+    A pass older than `PASS_GOOD_FOR`, or of another shop than the store's is by now, is checked
+    again first, so this may take seconds: call it outside any transaction. Then one transaction:
+    credential, pool log with the requests of all its checks, submission, store and walkthrough
+    change together. The rows of the submission and of its store are locked, in this order: a form
+    sent twice gets the same credential twice, and two shops do not both become the store's.
 
     Args:
         submission: any submission; only its id is relied on.
@@ -42,16 +43,15 @@ def store_submission(*, submission: Submission, actor: Actor) -> Credential:
         The credential, the same one however often this is called.
 
     Raises:
-        NotPassedError: no recent pass; show the submission's result, nothing was stored.
+        NotPassedError: no recent pass, or a check is under way; show the submission's result,
+            nothing was stored.
         keyvault.errors.VaultError: the vault cannot seal; nothing was stored.
     """
     latest = submission.verifications.order_by("-at", "-pk").first()
-    if (
-        submission.state == State.PASSED
-        and latest is not None
-        and latest.at < timezone.now() - PASS_GOOD_FOR
-    ):
-        check_submission(submission=submission, actor=actor)
+    if submission.state == State.PASSED and latest is not None:
+        is_stale = latest.at < timezone.now() - PASS_GOOD_FOR
+        if is_stale or not _fits(submission, verification=latest):
+            check_submission(submission=submission, actor=actor)
     try:
         with transaction.atomic():
             return _store(submission, actor=actor)
@@ -66,13 +66,14 @@ def store_submission(*, submission: Submission, actor: Actor) -> Credential:
 def _store(submission: Submission, *, actor: Actor) -> Credential:
     row = (
         Submission.objects.select_for_update(of=("self",))
-        .select_related("store", "user", "credential", "walkthrough")
+        .select_related("user", "credential", "walkthrough")
         .get(pk=submission.pk)
     )
     if row.credential is not None:
         return row.credential
-    verification = row.verifications.order_by("-at", "-pk").first()
-    if row.state != State.PASSED or row.draft_id is None or verification is None:
+    row.store = Store.objects.select_for_update().get(pk=row.store_id)
+    verification = _pass_of(row)
+    if row.draft_id is None or verification is None:
         raise NotPassedError
     secret = vault.open_draft(draft_id=row.draft_id, keychain_id=row.store_id, actor=actor)
     credential = vault.store_credential(
@@ -95,6 +96,21 @@ def _store(submission: Submission, *, actor: Actor) -> Credential:
     if row.walkthrough is not None:
         finish_key(walkthrough=row.walkthrough)
     return credential
+
+
+def _pass_of(submission: Submission) -> Verification | None:
+    """The pass that a locked submission may be stored by, if it has one."""
+    # The answer of a check that is under way counts, and so do its requests.
+    if submission.state != State.PASSED or submission.is_checking(now=timezone.now()):
+        return None
+    latest = submission.verifications.order_by("-at", "-pk").first()
+    return latest if latest and _fits(submission, verification=latest) else None
+
+
+def _fits(submission: Submission, *, verification: Verification) -> bool:
+    """Whether a pass is of the store's shop: what was asked as a first key may come second."""
+    known, found = submission.store.shop_id, verification.shop_id
+    return known is None or (found is not None and found in (known, submission.accepted_shop_id))
 
 
 def _spent(verifications: Iterable[Verification]) -> list[datetime]:
