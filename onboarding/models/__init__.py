@@ -1,6 +1,7 @@
 """The tables of the browser side, one file a subject."""
 
 from onboarding.models.campaign import Brownout, Campaign, Recipient
+from onboarding.models.case import Case, CaseMessage
 from onboarding.models.consent import Consent
 from onboarding.models.invitation import Invitation
 from onboarding.models.mail import OutgoingMail
@@ -17,6 +18,8 @@ from onboarding.models.walkthrough import HandOver, Walkthrough
 __all__ = [
     "Brownout",
     "Campaign",
+    "Case",
+    "CaseMessage",
     "Consent",
     "HandOver",
     "Invitation",

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.store_list, name="stores"),
     path("<uuid:store_id>/", views.store, name="store"),
     path("<uuid:store_id>/activity/", views.activity, name="store-activity"),
+    path("<uuid:store_id>/sale/", include("onboarding.capacity.urls")),
     path("<uuid:store_id>/keys/new/", include("onboarding.submission.urls")),
     path("<uuid:store_id>/walkthrough/", include("onboarding.walkthrough.urls")),
     path("<uuid:store_id>/keys/<uuid:credential_id>/check/", actions.check, name="key-check"),
