@@ -7,6 +7,7 @@ OnboardingError
 ├── LastOwnerError         a merchant keeps at least one owner
 ├── ProviderClosedError    merchants cannot be connected to this vendor yet: the waiting line
 ├── ConsentOverError       this way to the vendor was used, is too old, or is not this session's
+├── PlanError              a plan that cannot be: a time that no clock shows, a taken name, no phase
 └── PhaseStartedError      a phase that has started cannot be changed
 """
 
@@ -94,3 +95,17 @@ class AccountExistsError(OnboardingError):
 
     code = "account-exists"
     message = "this address has an account already"
+
+
+class SameNameError(OnboardingError):
+    """A merchant of this name is there already; a second one would be taken for it."""
+
+    code = "same-name"
+    message = "a merchant of this name is there already"
+
+
+class PlanError(OnboardingError):
+    """A plan that cannot be: a time that no clock shows, a name that is taken, no phase."""
+
+    code = "plan"
+    message = "this plan cannot be"

@@ -3,4 +3,14 @@
 from django.contrib import admin
 from django.urls import path
 
-urlpatterns = [path("staff/", admin.site.urls)]
+from onboarding.staff import mails, views
+
+urlpatterns = [
+    path("staff/invite/", views.invite, name="staff-invite"),
+    path("staff/merchants/<int:merchant_id>/invite/", views.invite_to, name="staff-invite-to"),
+    path("staff/merchants/<int:merchant_id>/stores/", views.add_store, name="staff-add-store"),
+    path("staff/mails/", mails.mails, name="staff-mails"),
+    path("staff/mails/<slug:name>/<slug:language>/", mails.mail, name="staff-mail"),
+    path("staff/mails/<slug:name>/<slug:language>/html/", mails.mail_html, name="staff-mail-html"),
+    path("staff/", admin.site.urls),
+]

@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from keyvault.models import Credential
-from onboarding.models import Member, Merchant, Store, User
+from onboarding.models import Invitation, Member, Merchant, OutgoingMail, Store, User
 from onboarding.staff.checks import check_again
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
@@ -138,3 +139,71 @@ class UserAdmin(ReadOnlyAdmin[User]):
         if user.is_staff:
             return tag(kind="info", label=_("Staff"))
         return tag(kind="neutral", label=_("Merchant"))
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin[Invitation]):
+    """Who was invited; the links are in the mails only."""
+
+    section = Section.PEOPLE
+    note = _("Who was invited, and whether the link was used.")
+    list_display = ("email", "of_merchant", "role", "state", "created_at", "expires_at")
+    search_fields = ("email", "merchant__name")
+    list_select_related = ("merchant",)
+    ordering = ("-created_at", "pk")
+    fields = ("email", "of_merchant", "role", "state", "created_at", "expires_at", "used_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
+        """Leave the digest where it is."""
+        return super().get_queryset(request).defer("digest")
+
+    @admin.display(description=_("merchant"), ordering="merchant__name")
+    def of_merchant(self, invitation: Invitation) -> SafeString | str:
+        """The merchant."""
+        return link(invitation.merchant)
+
+    @admin.display(description=_("state"))
+    def state(self, invitation: Invitation) -> SafeString:
+        """Whether the link still works."""
+        if invitation.used_at:
+            return tag(kind="ok", label=_("Used"))
+        if invitation.expires_at <= timezone.now():
+            return tag(kind="neutral", label=_("Expired"))
+        return tag(kind="info", label=_("Open"))
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(ReadOnlyAdmin[OutgoingMail]):
+    """Mails by their facts; their text is sealed, and gone once they are sent."""
+
+    section = Section.PEOPLE
+    note = _("Mails of the last month: sent, waiting, given up.")
+    list_display = ("subject", "recipient", "state", "attempts", "problem", "created_at", "due_at")
+    search_fields = ("recipient", "subject")
+    ordering = ("-created_at", "pk")
+    fields = (
+        "subject",
+        "recipient",
+        "state",
+        "attempts",
+        "problem",
+        "created_at",
+        "due_at",
+        "sent_at",
+        "failed_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMail]:
+        """Leave the sealed text where it is."""
+        return super().get_queryset(request).defer("sealed")
+
+    @admin.display(description=_("state"))
+    def state(self, mail: OutgoingMail) -> SafeString:
+        """How far it has come."""
+        if mail.sent_at:
+            return tag(kind="ok", label=_("Sent"))
+        if mail.failed_at:
+            return tag(kind="danger", label=_("Given up"))
+        if mail.problem:
+            return tag(kind="warning", label=_("Tried, waiting"))
+        return tag(kind="info", label=_("Waiting"))

@@ -19,7 +19,18 @@ from keyvault.models import (
     Lease,
 )
 from keyvault.vault import seal_draft, short_fingerprint
-from onboarding.models import Member, Merchant, Store, Submission, User, Verification
+from onboarding.models import (
+    Invitation,
+    Member,
+    Merchant,
+    OutgoingMail,
+    Store,
+    Submission,
+    User,
+    Verification,
+)
+from onboarding.notices.outbox import enqueue
+from onboarding.people.invitations import invite_person
 from onboarding.staff.rows.read_only import COUNTED_ROWS, CappedPaginator
 from tests.onboarding.cast import (
     BY_TESTS,
@@ -40,9 +51,11 @@ MODELS = [
     BackendToken,
     Credential,
     Draft,
+    Invitation,
     Lease,
     Member,
     Merchant,
+    OutgoingMail,
     Store,
     Submission,
     User,
@@ -67,13 +80,19 @@ def fill(shops: int) -> list[str]:
     backend = Backend.objects.create(name=f"Backend {shops}", has_all_stores=True)
     for number in range(shops):
         company = merchant(f"Company {shops}-{number}", owner=person(f"owner-{shops}-{number}"))
+        owner = company.members.get().user
+        invitation = invite_person(
+            merchant=company, email=f"new-{number}@example.test", invited_by=owner
+        )
+        mail = enqueue(recipient="a@example.test", subject="Hello", text="canary-in-a-mail")
+        secrets += [invitation.digest, bytes(mail.sealed).hex(), "canary-in-a-mail"]
         shop = store(company, f"Shop {shops}-{number}")
         stored, waiting = pair(), pair()
         key = credential(shop, of=stored)
         draft = seal_draft(keychain_id=shop.pk, secret=waiting, ttl_seconds=3600, actor=BY_TESTS)
         Submission.objects.create(
             store=shop,
-            user=company.members.get().user,
+            user=owner,
             draft_id=draft.pk,
             expires_at=draft.expires_at,
         )
@@ -155,7 +174,16 @@ def test_no_page_shows_a_secret_a_digest_or_a_whole_fingerprint() -> None:
 def test_sealed_columns_and_digests_are_not_even_fetched() -> None:
     fill(1)
     client = signed_in(staff_member())
-    for model in (Credential, Draft, BackendToken, Submission, Verification, Lease):
+    for model in (
+        Credential,
+        Draft,
+        BackendToken,
+        Invitation,
+        OutgoingMail,
+        Submission,
+        Verification,
+        Lease,
+    ):
         with CaptureQueriesContext(connection) as queries:
             client.get(list_url(model))
         fetched = " ".join(query["sql"] for query in queries)
@@ -227,7 +255,8 @@ def test_entries_are_found_by_actor_subject_store_and_day() -> None:
     client = signed_in(staff_member())
     key = Credential.objects.get()
     everything = AuditEntry.objects.count()
-    assert found(client, AuditEntry, "command:tests") == everything
+    ours = AuditEntry.objects.filter(actor="command:tests").count()
+    assert found(client, AuditEntry, "command:tests") == ours < everything
     assert found(client, AuditEntry, f"credential:{key.pk}") == 1
     assert found(client, AuditEntry, str(key.keychain_id)) >= 2
     assert found(client, AuditEntry, timezone.localdate().isoformat()) == everything
@@ -264,6 +293,21 @@ def test_states_have_words_of_their_own() -> None:
     assert "Closed" in client.get(list_url(Backend)).content.decode()
     BackendToken.objects.update(revoked_at=timezone.now())
     assert "Revoked" in client.get(list_url(BackendToken)).content.decode()
+    for change, word in (
+        ({}, "Open"),
+        ({"expires_at": timezone.now()}, "Expired"),
+        ({"used_at": timezone.now()}, "Used"),
+    ):
+        Invitation.objects.update(**change)
+        assert word in client.get(list_url(Invitation)).content.decode()
+    for change, word in (
+        ({}, "Waiting"),
+        ({"problem": "TimeoutError"}, "Tried, waiting"),
+        ({"failed_at": timezone.now()}, "Given up"),
+        ({"sent_at": timezone.now()}, "Sent"),
+    ):
+        OutgoingMail.objects.update(**change)
+        assert word in client.get(list_url(OutgoingMail)).content.decode()
     User.objects.filter(is_staff=False).update(is_active=False)
     assert "Closed" in client.get(list_url(User)).content.decode()
 

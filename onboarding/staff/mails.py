@@ -1,0 +1,77 @@
+"""Looking at letters as they are sent, in each language, with made-up names."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from onboarding.models import Invitation, Merchant
+from onboarding.notices.letters import Letter, absolute_url, render_letter
+from onboarding.people.invitations import invitation_letter
+from onboarding.people.letters import EVENTS, REQUESTS, account_letter
+from onboarding.staff.pages import show, staff_page
+
+PERMISSION = "onboarding.view_outgoingmail"
+
+
+def _account(name: str) -> Callable[[], Letter]:
+    link = absolute_url("/made-up-link/")
+    context = {"password_reset_url": link, "activate_url": link}
+    return lambda: account_letter(name=name, context=context)
+
+
+def _invitation() -> Letter:
+    merchant = Merchant(name="Bloem & Blad")
+    invitation = Invitation(
+        merchant=merchant, email="anna@example.test", expires_at=timezone.now() + timedelta(days=7)
+    )
+    return invitation_letter(invitation, token="made-up-token")  # noqa: S106  # opens nothing
+
+
+# By a name for the address; letters of further features are added here.
+SAMPLES: dict[str, Callable[[], Letter]] = {
+    "invitation": _invitation,
+    **{
+        name.replace("/email/", "-").replace("_", "-"): _account(name)
+        for name in (*REQUESTS, *EVENTS)
+    },
+}
+
+
+@staff_page(PERMISSION)
+@require_safe
+def mails(request: HttpRequest) -> HttpResponse:
+    """List the letters that this site sends."""
+    rows = [{"name": name, "subject": sample().subject} for name, sample in SAMPLES.items()]
+    context = {"rows": rows, "languages": settings.LANGUAGES}
+    return show(request, template="mails.html", title=_("Mails"), context=context)
+
+
+@staff_page(PERMISSION)
+@require_safe
+def mail(request: HttpRequest, name: str, language: str) -> HttpResponse:
+    """Show one letter as text, with a link to its HTML."""
+    letter = _letter(name, language=language)
+    rendered = render_letter(letter, language=language)
+    context = {"name": name, "language": language, "rendered": rendered}
+    return show(request, template="mail.html", title=rendered.subject, context=context)
+
+
+@staff_page(PERMISSION)
+@require_safe
+def mail_html(request: HttpRequest, name: str, language: str) -> HttpResponse:
+    """Show one letter's HTML by itself, as a mail program would."""
+    letter = _letter(name, language=language)
+    nonce = str(getattr(request, "csp_nonce", ""))
+    return HttpResponse(render_letter(letter, language=language, nonce=nonce).html)
+
+
+def _letter(name: str, *, language: str) -> Letter:
+    if name not in SAMPLES or language not in dict(settings.LANGUAGES):
+        raise Http404
+    with translation.override(language):
+        return SAMPLES[name]()
