@@ -6,7 +6,7 @@ BOOTSTRAP := python3 tools/bootstrap.py
 ON_POSTGRESQL := tests/keyvault tests/onboarding tests/lightspeed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check faults format lock clean
+.PHONY: help run test quick check faults soak format lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,10 @@ check:  ## linters, types, contracts
 faults:  ## kill, cut and fill things for real (slow)
 	@$(BOOTSTRAP) dev
 	$(PYTEST) -m faults tests/faults
+
+soak:  ## a mixed load on PostgreSQL, and what it left behind (MINUTES=15)
+	@$(BOOTSTRAP) dev
+	@$(PY) -m tools.soak --minutes $(or $(MINUTES),15)
 
 format:  ## rewrite code and templates in house style
 	@$(BOOTSTRAP) dev
