@@ -82,6 +82,12 @@ class Environment(BaseSettings):
     checkpoints: Path | None = Field(
         None, description="Where audit checkpoints are copied; empty: DATA_DIR/checkpoints.jsonl."
     )
+    key_file: Path | None = Field(
+        None, description="Wrapped keys of the backups; empty: DATA_DIR/backup-keys.jsonl."
+    )
+    key_file_days: int = Field(
+        7, ge=0, description="How many days copies of the key file are kept, for receipts."
+    )
     checkpoint_webhook: str | None = Field(
         None, description="`https://…` that each audit checkpoint is posted to as well."
     )

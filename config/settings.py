@@ -210,6 +210,8 @@ CONTENT_SECURITY_POLICY = {
 # The vault. An endpoint is a name, so that a credential never carries an address of its own.
 KEYVAULT_KEYRING = ENVIRONMENT.keyring or ENVIRONMENT.data_dir / "keyring.json"
 KEYVAULT_CHECKPOINTS = ENVIRONMENT.checkpoints or ENVIRONMENT.data_dir / "checkpoints.jsonl"
+KEYVAULT_KEY_FILE = ENVIRONMENT.key_file or ENVIRONMENT.data_dir / "backup-keys.jsonl"
+KEYVAULT_KEY_FILE_DAYS = ENVIRONMENT.key_file_days
 KEYVAULT_CHECKPOINT_WEBHOOK = ENVIRONMENT.checkpoint_webhook
 KEYVAULT_CHECKPOINT_LOG = ENVIRONMENT.checkpoint_log
 KEYVAULT_KEK = key_providers(ENVIRONMENT)
@@ -229,6 +231,8 @@ KEYVAULT_DUTIES = [
     "keyvault.renewal.RENEWALS",
     "onboarding.submission.duties.CHECKS",
     "onboarding.submission.duties.EXPIRY",
+    "onboarding.submission.duties.RETIREMENT",
+    "onboarding.capacity.duties.CLOSING",
     "onboarding.notices.outbox.MAIL",
     "onboarding.notices.outbox.OLD_MAIL",
 ]

@@ -5,6 +5,7 @@ and every function takes the actor. Keychains that were shredded, records that w
 and KEKs that are not at hand are errors of `keyvault.errors`, never empty values.
 """
 
+from keyvault.vault.ciphers import unwrap_dek
 from keyvault.vault.credentials import (
     check_out_credential,
     find_duplicate,
@@ -49,4 +50,5 @@ __all__ = [
     "short_fingerprint",
     "store_credential",
     "store_token",
+    "unwrap_dek",
 ]

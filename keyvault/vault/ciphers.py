@@ -109,6 +109,15 @@ def cipher_of(*, keychain: str, kek_id: str, wrapped: bytes | memoryview) -> AES
     return cipher
 
 
+def unwrap_dek(dek: WrappedDek) -> None:
+    """Makes sure that a DEK unwraps, without giving it away; for a restored backup.
+
+    Raises:
+        UnknownKekError, KekUnavailableError, TamperedSecretError: see `cipher_of`.
+    """
+    cipher_of(keychain=dek.keychain_id.hex, kek_id=dek.kek_id, wrapped=dek.wrapped)
+
+
 def sealing_cipher_of(*, keychain_id: UUID) -> AESGCM:
     """The DEK of a keychain for one seal, which is counted in the caller's transaction.
 

@@ -10,10 +10,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 
 from keyvault.errors import VaultError
-from keyvault.management.custody import keys, record
+from keyvault.management.custody import keys, record, safety
 from keyvault.management.custody.outcome import Outcome, Part
 
-PARTS: dict[str, Part] = {part.name: part for part in (*keys.PARTS, *record.PARTS)}
+PARTS: dict[str, Part] = {part.name: part for part in (*keys.PARTS, *record.PARTS, *safety.PARTS)}
 
 
 class Command(BaseCommand):
@@ -37,6 +37,8 @@ class Command(BaseCommand):
             outcome = PARTS[options["part"]].run(argparse.Namespace(**options))
         except VaultError as error:
             self._print_error(error.code, str(error), as_json=options["json"])
+        except OSError as error:
+            self._print_error("disk", f"the disk refuses: {error}", as_json=options["json"])
         except DatabaseError as error:
             message = f"the database does not answer as expected ({error}). Run: manage.py migrate"
             self._print_error("database", message, as_json=options["json"])

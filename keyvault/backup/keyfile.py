@@ -1,0 +1,93 @@
+"""The key file: the wrapped DEKs of all keychains, apart from the database's backups.
+
+JSON lines, mode 0600, replaced as a whole by each backup. A line is useless without the KEK, and
+without its line a backup of the database is useless: so a keychain that is taken out here cannot be
+read in any backup of the database, however old.
+"""
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from keyvault.errors import VaultError
+from keyvault.models import WrappedDek
+
+HEADER = {"format": "latchkey-key-file", "version": 1}
+
+
+def write_keys(path: Path, deks: Iterable[WrappedDek]) -> int:
+    """Replaces the key file; a crash leaves the old one or the new one.
+
+    Returns:
+        How many keychains it holds.
+    """
+    lines = [_line(dek) for dek in deks]
+    _replace(path, lines)
+    return len(lines)
+
+
+def read_keys(path: Path) -> list[dict[str, Any]]:
+    """The lines of the key file.
+
+    Raises:
+        VaultError: it is missing, damaged, or something else.
+    """
+    try:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError):
+        lines = []
+    if not lines or lines[0] != HEADER:
+        message = f"key file {path}: it is missing, damaged or something else"
+        raise VaultError(message)
+    return lines[1:]
+
+
+def take_out(path: Path, *, keychain: str) -> bool:
+    """Takes one keychain (its id) out of the key file, if there is such a file.
+
+    Returns:
+        Whether it was in it.
+    """
+    if not path.exists():
+        return False
+    lines = read_keys(path)
+    kept = [line for line in lines if line["keychain"] != keychain]
+    if len(kept) < len(lines):
+        _replace(path, kept)
+    return len(kept) < len(lines)
+
+
+def as_row(line: dict[str, Any]) -> WrappedDek:
+    """The table's row of a line."""
+    return WrappedDek(
+        keychain_id=line["keychain"],
+        kek_id=line["kek_id"],
+        wrapped=base64.b64decode(line["wrapped"]),
+        seals=line["seals"],
+    )
+
+
+def _line(dek: WrappedDek) -> dict[str, Any]:
+    return {
+        "keychain": str(dek.keychain_id),
+        "kek_id": dek.kek_id,
+        "wrapped": base64.b64encode(bytes(dek.wrapped)).decode(),
+        "seals": dek.seals,
+    }
+
+
+def _replace(path: Path, lines: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.writelines(json.dumps(line) + "\n" for line in [HEADER, *lines])
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,185 @@
+"""Backups, the drill, and shredding that reaches old backups."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from keyvault import backup, vault
+from keyvault.audit.sealer import file_sink, seal_new_entries
+from keyvault.audit.verification import verify
+from keyvault.backup.keyfile import read_keys
+from keyvault.errors import ShreddedKeychainError, StateError, UnknownRecordError, VaultError
+from keyvault.models import AuditEntry, Credential, Keychain, WrappedDek
+from tests.keyvault import factories
+from tests.keyvault.factories import OWNER
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def key_file(settings: Settings, tmp_path: Path) -> Path:
+    settings.KEYVAULT_KEY_FILE = tmp_path / "keys" / "backup-keys.jsonl"
+    return Path(settings.KEYVAULT_KEY_FILE)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A backup of two stores, one of them with a secret that is known."""
+    factories.credential(of=factories.keychain("Bakery A"))
+    factories.credential(of=factories.keychain("Bakery B"))
+    seal_new_entries(timezone.now())
+    call_command("keyvault", "backup", str(tmp_path / "backup"), stdout=io.StringIO())
+    return tmp_path / "backup"
+
+
+def _run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("keyvault", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_backup_holds_no_wrapped_dek_and_the_key_file_all(
+    written: Path, key_file: Path
+) -> None:
+    names = {path.name for path in written.iterdir()}
+    assert "keyvault_credential.rows" in names
+    assert "keyvault_wrappeddek.rows" not in names
+    everything = b"".join(path.read_bytes() for path in written.iterdir())
+    for dek in WrappedDek.objects.all():
+        assert bytes(dek.wrapped) not in everything
+        assert bytes(dek.wrapped).hex().encode() not in everything
+    assert len(read_keys(key_file)) == 2
+    assert key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_neither_holds_a_kek(written: Path, key_file: Path, settings: Settings) -> None:
+    ring = json.loads(Path(settings.KEYVAULT_KEYRING).read_text())
+    texts = key_file.read_text() + "".join(
+        path.read_text(errors="replace") for path in written.iterdir()
+    )
+    for key in [*ring["keks"], *ring["signing"]]:
+        assert key["key"] not in texts
+    assert ring["fingerprint"] not in texts
+
+
+def test_a_backup_never_overwrites_another(written: Path) -> None:
+    with pytest.raises(CommandError, match="exists already"):
+        _run("backup", str(written))
+
+
+def test_a_backup_is_recorded(written: Path) -> None:
+    assert AuditEntry.objects.get(action="backup.written").facts["keychains"] == 2
+
+
+def test_a_shredded_store_opens_nothing_any_more_and_the_rest_does(
+    written: Path, key_file: Path
+) -> None:
+    gone, kept = Credential.objects.order_by("keychain__label")
+    printed = _run("shred", "Bakery A", "--confirm", "Bakery A")
+    assert "taken out" in printed
+    assert "7 days" in printed
+    assert [line["keychain"] for line in read_keys(key_file)] == [str(kept.keychain_id)]
+    row = vault.openable_credentials(keychain_id=gone.keychain_id).get()
+    with pytest.raises(ShreddedKeychainError):
+        vault.open_credential(credential=row, actor=OWNER)
+    assert bytes(row.sealed) == b""
+    row = vault.openable_credentials(keychain_id=kept.keychain_id).get()
+    vault.open_credential(credential=row, actor=OWNER)
+
+
+def test_the_record_still_verifies_after_a_shredding(written: Path) -> None:
+    _run("shred", "Bakery A", "--confirm", "Bakery A")
+    seal_new_entries(timezone.now())
+    assert verify(anchor=file_sink().last()).is_intact
+    assert AuditEntry.objects.filter(action="keychain.shredded").count() == 1
+
+
+@pytest.mark.parametrize("typed", ["", "Bakery B", "bakery a"])
+def test_without_the_typed_name_nothing_is_shredded(written: Path, typed: str) -> None:
+    with pytest.raises(CommandError, match="nothing was destroyed"):
+        _run("shred", "Bakery A", "--confirm", typed)
+    assert WrappedDek.objects.count() == 2
+
+
+def test_nothing_is_shredded_twice(written: Path) -> None:
+    _run("shred", "Bakery A", "--confirm", "Bakery A")
+    with pytest.raises(CommandError, match="was shredded at"):
+        _run("shred", "Bakery A", "--confirm", "Bakery A")
+
+
+def test_shredding_a_stranger_finds_nothing() -> None:
+    stranger = Keychain().id
+    with pytest.raises(UnknownRecordError):
+        backup.shred(keychain_id=stranger, now=timezone.now(), actor=OWNER)
+
+
+def test_shredding_works_without_any_key_file() -> None:
+    keychain = factories.credential().keychain
+    vault.seal_draft(
+        keychain_id=keychain.id, secret=factories.api_key(), ttl_seconds=60, actor=OWNER
+    )
+    receipt = backup.shred(keychain_id=keychain.id, now=timezone.now(), actor=OWNER)
+    assert (receipt.credentials, receipt.drafts, receipt.was_in_key_file) == (1, 1, False)
+    assert len(receipt.dek_fingerprint) == 64
+    with pytest.raises(StateError):
+        backup.shred(keychain_id=keychain.id, now=timezone.now(), actor=OWNER)
+
+
+def _no_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def _half_manifest(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.write_text(path.read_text()[:100])
+
+
+def _missing_table(folder: Path) -> None:
+    (folder / "keyvault_credential.rows").unlink()
+
+
+def _flipped_bit(folder: Path) -> None:
+    path = folder / "keyvault_credential.rows"
+    content = bytearray(path.read_bytes())
+    content[10] ^= 1
+    path.write_bytes(content)
+
+
+def _other_engine(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace(f'"{connection.vendor}"', '"oracle"'))
+
+
+@pytest.mark.parametrize(
+    "spoil", [_no_manifest, _half_manifest, _missing_table, _flipped_bit, _other_engine]
+)
+def test_a_half_written_or_damaged_backup_is_refused(
+    written: Path, key_file: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(written)
+    before = AuditEntry.objects.count()
+    with pytest.raises(VaultError, match=str(written)):
+        backup.restore(folder=written, key_file=key_file)
+    assert AuditEntry.objects.count() == before
+
+
+def test_a_backup_is_restored_into_an_empty_database_only(written: Path) -> None:
+    with pytest.raises(CommandError, match="not empty"):
+        _run("restore", str(written))
+
+
+@pytest.mark.parametrize("content", [None, "", "{}\n", "no json"])
+def test_a_bad_key_file_is_refused(written: Path, key_file: Path, content: str | None) -> None:
+    if content is None:
+        key_file.unlink()
+    else:
+        key_file.write_text(content)
+    with pytest.raises(CommandError, match="key file"):
+        _run("restore", str(written))

@@ -1,0 +1,74 @@
+"""Restoring for real, by another process into a scratch database."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from keyvault.audit.sealer import seal_new_entries
+from keyvault.backup.keyfile import read_keys, take_out
+from keyvault.kek.local import create_keyring
+from tests.keyvault import factories
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _as_installed(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "config.settings")
+    settings.KEYVAULT_KEY_FILE = tmp_path / "backup-keys.jsonl"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    for label in ("Bakery A", "Bakery B"):
+        factories.credential(of=factories.keychain(label))
+    factories.keychain("Empty")
+    seal_new_entries(timezone.now())
+    call_command("keyvault", "backup", str(tmp_path / "backup"), stdout=io.StringIO())
+    return tmp_path / "backup"
+
+
+def _drill(folder: Path) -> dict[str, Any]:
+    out = io.StringIO()
+    call_command("keyvault", "restore-drill", str(folder), "--json", stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def test_a_whole_backup_passes_the_drill(written: Path) -> None:
+    found = _drill(written)
+    assert (found["opened"], found["empty"], found["failures"]) == (2, 1, {})
+    assert found["intact"] is True
+    assert found["without_key"] == 0
+
+
+def test_a_store_shredded_since_stays_unreadable_in_the_old_backup(
+    written: Path, settings: Settings
+) -> None:
+    keychain = read_keys(settings.KEYVAULT_KEY_FILE)[0]["keychain"]
+    take_out(settings.KEYVAULT_KEY_FILE, keychain=keychain)
+    found = _drill(written)
+    assert (found["keychains"], found["without_key"]) == (2, 1)
+    assert found["failures"] == {}
+
+
+def test_without_its_keyring_a_backup_opens_nothing(
+    written: Path, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.KEYVAULT_KEYRING = tmp_path / "other-keyring.json"
+    create_keyring(settings.KEYVAULT_KEYRING)
+    with pytest.raises(SystemExit) as exit_code:
+        _drill(written)
+    assert exit_code.value.code == 1
+
+
+def test_a_drill_that_cannot_begin_says_why(written: Path) -> None:
+    (written / "manifest.json").unlink()
+    with pytest.raises((CommandError, SystemExit)):
+        _drill(written)
