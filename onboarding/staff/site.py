@@ -7,9 +7,12 @@ from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.staff.queue import work_queue
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section
 
 
@@ -28,6 +31,14 @@ class StaffSite(AdminSite):
         guarded = secure_admin_login(super().login)  # type: ignore[no-untyped-call]
         response: HttpResponse = guarded(request, extra_context)
         return response
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show what needs a hand first, then the tables."""
+        may_see = request.user.has_perm("keyvault.view_credential")
+        queue = work_queue(now=timezone.now()) if may_see else []
+        return super().index(request, {"queue": queue, "may_see": may_see, **(extra_context or {})})
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

@@ -1,0 +1,168 @@
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from keyvault.models import Credential
+from keyvault.vault import seal_draft
+from onboarding.models import OutgoingMail, Store, Submission, Verification
+from onboarding.notices.outbox import enqueue
+from onboarding.staff.queue import SHOWN, STUCK_AFTER, Pile, work_queue
+from tests.onboarding.cast import (
+    BY_TESTS,
+    credential,
+    merchant,
+    pair,
+    person,
+    signed_in,
+    staff_member,
+    store,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def queue() -> list[Pile]:
+    return work_queue(now=timezone.now())
+
+
+def shop(name: str = "Shop", *, keys: int = 1) -> Store:
+    made = store(merchant(f"Company of {name}", owner=person(f"owner-{name.lower()}")), name)
+    for number in range(keys):
+        credential(made, name=f"Key {number}", of=pair())
+    return made
+
+
+def set_state(name: str, state: str) -> None:
+    Credential.objects.filter(name=name).update(state=state)
+
+
+def checked(key: Credential, outcome: str, *, ago: timedelta = timedelta()) -> None:
+    Verification.objects.create(
+        store_id=key.keychain_id, credential=key, at=timezone.now() - ago, outcome=outcome
+    )
+
+
+def pasted(made: Store, *, ago: timedelta, state: str = "failed") -> Submission:
+    draft = seal_draft(keychain_id=made.pk, secret=pair(), ttl_seconds=86400, actor=BY_TESTS)
+    row = Submission.objects.create(
+        store=made,
+        user=made.merchant.members.get().user,
+        draft_id=draft.pk,
+        state=state,
+        expires_at=draft.expires_at,
+    )
+    Submission.objects.filter(pk=row.pk).update(created_at=timezone.now() - ago)
+    return row
+
+
+def test_nothing_wrong_is_said_so() -> None:
+    shop()
+    assert queue() == []
+    assert "Nothing. Every key works" in signed_in(staff_member()).get("/staff/").content.decode()
+
+
+def test_store_whose_keys_are_all_refused_comes_first() -> None:
+    shop("Dead", keys=2)
+    Credential.objects.update(state="suspended")
+    shop("Weak", keys=2)
+    weak = Credential.objects.get(keychain__store__name="Weak", name="Key 0")
+    Credential.objects.filter(pk=weak.pk).update(state="suspended")
+    first, second = queue()
+    assert (first.kind, first.count, first.tasks[0].label) == ("danger", 1, "Dead")
+    assert first.title == "1 app stands still"
+    assert (second.kind, second.count) == ("warning", 1)
+    assert second.tasks[0].note == "Weak"
+
+
+def test_paused_and_removed_keys_are_no_failure() -> None:
+    shop(keys=2)
+    set_state("Key 0", "paused")
+    set_state("Key 1", "revoked")
+    assert queue() == []
+
+
+def test_last_check_decides_whether_a_permission_is_missing() -> None:
+    shop()
+    key = Credential.objects.get()
+    checked(key, "missing_permissions", ago=timedelta(hours=1))
+    assert [pile.title for pile in queue()] == ["1 key lacks a permission"]
+    checked(key, "passed")
+    assert queue() == []
+
+
+def test_paste_is_stuck_after_an_hour_with_its_cause() -> None:
+    made = shop()
+    paste = pasted(made, ago=STUCK_AFTER - timedelta(minutes=1))
+    assert queue() == []
+    pasted(made, ago=STUCK_AFTER + timedelta(minutes=1))
+    Verification.objects.create(
+        store=made, submission=paste, at=timezone.now(), outcome="language_inactive"
+    )
+    Submission.objects.filter(pk=paste.pk).update(created_at=timezone.now() - timedelta(hours=5))
+    (pile,) = queue()
+    assert pile.count == 2
+    assert pile.tasks[0].note.replace("\xa0", " ") == "language inactive, for 5 hours"
+    assert pile.tasks[1].note.startswith("needs the merchant")
+
+
+def test_mail_that_was_given_up_is_shown() -> None:
+    enqueue(recipient="a@example.test", subject="Hello", text="x")
+    assert queue() == []
+    OutgoingMail.objects.update(failed_at=timezone.now(), problem="TimeoutError")
+    (pile,) = queue()
+    assert (pile.tasks[0].label, pile.tasks[0].note) == ("Hello", "TimeoutError")
+
+
+def test_long_piles_show_their_first_rows_and_the_whole_number() -> None:
+    for number in range(SHOWN + 2):
+        shop(f"Shop{number}")
+    Credential.objects.update(state="suspended")
+    (pile,) = queue()
+    assert (pile.count, len(pile.tasks)) == (SHOWN + 2, SHOWN)
+    page = signed_in(staff_member()).get("/staff/").content.decode()
+    assert "7 apps stand still" in page
+    assert "See all" in page
+
+
+def test_queue_takes_as_many_queries_for_many_rows_as_for_one() -> None:
+    counts = []
+    for number in range(2):
+        for each in range(1 + 5 * number):
+            made = shop(f"S{number}{each}", keys=2)
+            pasted(made, ago=timedelta(hours=2))
+        Credential.objects.filter(name="Key 0").update(state="suspended")
+        for key in Credential.objects.filter(name="Key 1"):
+            checked(key, "missing_permissions")
+        with CaptureQueriesContext(connection) as queries:
+            queue()
+        counts.append(len(queries))
+        assert '"sealed"' not in " ".join(query["sql"] for query in queries)
+    assert counts[0] == counts[1] <= 10
+
+
+def test_staff_without_rights_see_no_queue() -> None:
+    shop()
+    Credential.objects.update(state="suspended")
+    page = signed_in(person("trainee", is_staff=True)).get("/staff/").content.decode()
+    assert "stands still" not in page
+    assert "What needs a hand" not in page
+
+
+def test_each_link_of_the_queue_leads_somewhere() -> None:
+    made = shop("Dead")
+    Credential.objects.update(state="suspended")
+    shop("Weak", keys=2)
+    set_state("Key 1", "suspended")
+    pasted(made, ago=timedelta(hours=2))
+    enqueue(recipient="a@example.test", subject="Hello", text="x")
+    OutgoingMail.objects.update(failed_at=timezone.now())
+    client = signed_in(staff_member())
+    piles = queue()
+    assert len(piles) == 4
+    for pile in piles:
+        assert client.get(pile.url).status_code == 200
+        for task in pile.tasks:
+            assert client.get(task.url).status_code == 200
