@@ -215,6 +215,8 @@ KEYVAULT_KEY_FILE_DAYS = ENVIRONMENT.key_file_days
 KEYVAULT_CHECKPOINT_WEBHOOK = ENVIRONMENT.checkpoint_webhook
 KEYVAULT_CHECKPOINT_LOG = ENVIRONMENT.checkpoint_log
 KEYVAULT_KEK = key_providers(ENVIRONMENT)
+# Dotted path of what is told of an alert; it gets the alert's id. None: alerts stand on their page.
+KEYVAULT_ON_ALERT: str | None = None
 # How many secrets an actor of each kind opens in a minute before staff are told.
 KEYVAULT_OPENS_PER_MINUTE = {
     "person": 60,
@@ -228,6 +230,7 @@ KEYVAULT_DUTIES = [
     "keyvault.audit.forwarding.FORWARDING",
     "keyvault.audit.denials.DENIALS",
     "keyvault.vault.drafts.EXPIRED_DRAFTS",
+    "keyvault.vault.tripwires.RATES",
     "keyvault.renewal.RENEWALS",
     "onboarding.submission.duties.CHECKS",
     "onboarding.submission.duties.EXPIRY",
@@ -235,6 +238,11 @@ KEYVAULT_DUTIES = [
     "onboarding.capacity.duties.CLOSING",
     "onboarding.notices.outbox.MAIL",
     "onboarding.notices.outbox.OLD_MAIL",
+    "onboarding.oauth.duties.CONSENTS",
+    "onboarding.migration.starting.PHASES",
+    "onboarding.migration.starting.REFUSALS",
+    "onboarding.migration.campaigns.LETTERS",
+    "onboarding.migration.brownouts.BROWNOUTS",
 ]
 KEYVAULT_ENDPOINTS = {
     "ecom-eu1": "https://api.webshopapp.com/",

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from keyvault.errors import VaultError
 from keyvault.models import WrappedDek
@@ -64,7 +65,7 @@ def take_out(path: Path, *, keychain: str) -> bool:
 def as_row(line: dict[str, Any]) -> WrappedDek:
     """The table's row of a line."""
     return WrappedDek(
-        keychain_id=line["keychain"],
+        keychain_id=UUID(line["keychain"]),
         kek_id=line["kek_id"],
         wrapped=base64.b64decode(line["wrapped"]),
         seals=line["seals"],

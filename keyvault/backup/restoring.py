@@ -84,7 +84,7 @@ def restore(*, folder: Path, key_file: Path) -> Restored:
     with transaction.atomic():
         known = set(Keychain.objects.values_list("id", flat=True))
         rows = [as_row(line) for line in keys]
-        WrappedDek.objects.bulk_create([row for row in rows if row.keychain_id in map(str, known)])
+        WrappedDek.objects.bulk_create([row for row in rows if row.keychain_id in known])
         _reset_sequences()
     held = WrappedDek.objects.count()
     count = sum(int(table["rows"]) for table in manifest["tables"].values())

@@ -1,5 +1,6 @@
 """The vault's tables, one file a subject."""
 
+from keyvault.models.alert import Alert
 from keyvault.models.audit import (
     AuditCheckpoint,
     AuditEntry,
@@ -17,6 +18,7 @@ from keyvault.models.retirement import Retirement
 from keyvault.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "Alert",
     "AuditCheckpoint",
     "AuditEntry",
     "AuditPending",

@@ -47,6 +47,8 @@ class Credential(models.Model):
     last_used_at = models.DateTimeField(null=True)
     # Until when an access token may be lent: some seconds before it expires. Null: a key.
     valid_until = models.DateTimeField(null=True)
+    # A decoy: nobody has a reason to use it, so any use is an alarm.
+    is_honeytoken = models.BooleanField(default=False)
 
     class Meta:
         indexes = [models.Index(fields=["keychain", "state"])]

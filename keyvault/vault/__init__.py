@@ -25,6 +25,7 @@ from keyvault.vault.secrets import (
 )
 from keyvault.vault.states import set_state
 from keyvault.vault.tokens import account_fingerprint, replace_token, store_token
+from keyvault.vault.tripwires import quarantine
 from keyvault.vault.values import open_value, seal_value
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "open_draft",
     "open_value",
     "openable_credentials",
+    "quarantine",
     "replace_token",
     "require_keyring",
     "seal_draft",

@@ -12,10 +12,11 @@ from django.utils import timezone
 from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
 from keyvault.errors import DuplicateCredentialError, ShreddedKeychainError, UnknownRecordError
-from keyvault.models import Credential, Draft
+from keyvault.models import Alert, Credential, Draft
 from keyvault.vault import secrets
 from keyvault.vault.ciphers import cipher_of, sealing_cipher_of, shredded
 from keyvault.vault.secrets import ApiKeySecret, Secret
+from keyvault.vault.tripwires import fire
 
 
 def find_duplicate(*, keychain_id: UUID, fingerprint: str) -> Literal["here", "elsewhere"] | None:
@@ -107,7 +108,7 @@ def openable_credentials(*, keychain_id: UUID) -> QuerySet[Credential]:
     )
 
 
-def open_credential(*, credential: Credential, actor: Actor) -> Secret:  # noqa: ARG001  # who asks is part of the door
+def open_credential(*, credential: Credential, actor: Actor) -> Secret:
     """Opens a credential. The caller records why: a lease by `lease.granted`.
 
     No query for a row of `openable_credentials`, else one. Read the row in this same request: the
@@ -132,6 +133,12 @@ def open_credential(*, credential: Credential, actor: Actor) -> Secret:  # noqa:
     plaintext = envelope.open_sealed(
         cipher=cipher, sealed=credential.sealed, place=_place(credential)
     )
+    if credential.is_honeytoken:
+        fire(
+            kind=Alert.Kind.HONEYTOKEN,
+            subject=f"credential:{credential.pk}",
+            facts={"by": str(actor)},
+        )
     return secrets.decode(plaintext)
 
 

@@ -11,10 +11,12 @@ from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
 from keyvault.due import Duty
 from keyvault.errors import ShreddedKeychainError, TamperedSecretError, UnknownRecordError
-from keyvault.models import Draft
+from keyvault.models import Alert, Draft
 from keyvault.vault import secrets
 from keyvault.vault.ciphers import cipher_of, sealing_cipher_of, shredded
+from keyvault.vault.credentials import find_duplicate
 from keyvault.vault.secrets import ApiKeySecret
+from keyvault.vault.tripwires import fire
 
 
 def seal_draft(
@@ -50,6 +52,7 @@ def seal_draft(
         )
         draft.save(force_insert=True)
         _record(Action.DRAFT_SEALED, draft=draft, actor=actor)
+        _watch_for_two_merchants(draft)
     return draft
 
 
@@ -110,6 +113,14 @@ def delete_expired_drafts(now: datetime | None = None) -> int:
 
 
 EXPIRED_DRAFTS = Duty(name="vault.drafts", interval_seconds=60, run=delete_expired_drafts)
+
+
+def _watch_for_two_merchants(draft: Draft) -> None:
+    """A key that lives elsewhere may be stolen there; who pasted it learns nothing of that."""
+    if find_duplicate(keychain_id=draft.keychain_id, fingerprint=draft.fingerprint) == "elsewhere":
+        subject = f"fingerprint:{secrets.short_fingerprint(draft.fingerprint)}"
+        facts = {"pasted_at": str(draft.keychain_id)}
+        fire(kind=Alert.Kind.TWO_MERCHANTS, subject=subject, facts=facts)
 
 
 def _place(draft: Draft) -> bytes:

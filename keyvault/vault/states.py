@@ -21,6 +21,8 @@ STEPS: dict[tuple[str, str], Action] = {
     (State.SUSPENDED, State.ACTIVE): Action.CREDENTIAL_RECOVERED,
     **{(state, State.REPLACED): Action.CREDENTIAL_REPLACED for state in Credential.LIVE_STATES},
     **{(state, State.REVOKED): Action.CREDENTIAL_REVOKED for state in Credential.LIVE_STATES},
+    # Undone within the time in which it is kept; the one in its place must be gone before.
+    (State.REPLACED, State.ACTIVE): Action.CREDENTIAL_RESTORED,
     (State.REPLACED, State.REVOKED): Action.CREDENTIAL_REVOKED,
 }
 

@@ -1,0 +1,123 @@
+"""Tripwires, each of which tells staff.
+
+Decoy credentials, one API key at two merchants, records that do not open, and the rate at which an
+actor opens secrets. Each raises an alert, an entry `tripwire.fired` that no merchant's export has,
+an error in the log, and calls what settings.KEYVAULT_ON_ALERT names (a dotted path; it gets the
+alert's id).
+
+The rate is read from the record, which every worker writes to, and not counted in a process: so it
+holds over all of them and costs the lending nothing.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Max
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from keyvault import audit
+from keyvault.audit import SYSTEM, Action
+from keyvault.due import Duty
+from keyvault.models import Alert, AuditEntry, AuditSealer, Credential
+
+logger = logging.getLogger(__name__)
+
+WINDOW = timedelta(minutes=1)
+QUIET = timedelta(minutes=10)
+# What is recorded whenever a secret is opened.
+OPENINGS = (
+    Action.CREDENTIAL_OPENED,
+    Action.DRAFT_OPENED,
+    Action.LEASE_GRANTED,
+    Action.SECRET_OPENED,
+)
+_NAME = "tripwires"
+
+
+def fire(*, kind: Alert.Kind, subject: str, facts: dict[str, audit.entries.Fact]) -> bool:
+    """Raises an alert, unless the same one was raised within the last ten minutes.
+
+    In the caller's transaction, or one of its own.
+
+    Args:
+        kind: which tripwire.
+        subject: whom or what it concerns.
+        facts: ids and counts, as for an audit entry.
+
+    Returns:
+        Whether staff are told.
+    """
+    now = timezone.now()
+    if Alert.objects.filter(kind=kind, subject=subject, quiet_until__gt=now).exists():
+        return False
+    with transaction.atomic():
+        alert = Alert.objects.create(
+            kind=kind, subject=subject, facts=dict(facts), at=now, quiet_until=now + QUIET
+        )
+        audit.record(
+            action=Action.TRIPWIRE_FIRED,
+            actor=SYSTEM,
+            subject=subject,
+            facts={"tripwire": kind.value, **facts},
+        )
+        transaction.on_commit(lambda: _tell(alert))
+    return True
+
+
+def quarantine(*, credential_id: UUID) -> None:
+    """Takes a credential that does not open out of lending, and tells staff.
+
+    In a transaction of its own: call it when the failed one is over. Only that record is concerned;
+    the sealed bytes are kept for whoever looks into it.
+    """
+    with transaction.atomic():
+        mine = Credential.objects.filter(pk=credential_id, state=Credential.State.ACTIVE)
+        keychain_id = mine.values_list("keychain_id", flat=True).first()
+        if mine.update(state=Credential.State.SUSPENDED):
+            audit.record(
+                action=Action.CREDENTIAL_QUARANTINED,
+                actor=SYSTEM,
+                keychain_id=keychain_id,
+                subject=f"credential:{credential_id}",
+            )
+        fire(kind=Alert.Kind.TAMPERED, subject=f"credential:{credential_id}", facts={})
+
+
+def watch_rates(now: datetime) -> int:
+    """Compares how many secrets each actor opened in the last minute with its limit.
+
+    Args:
+        now: the present time.
+
+    Returns:
+        How many alerts were raised.
+    """
+    mark, _ = AuditSealer.objects.get_or_create(name=_NAME)
+    since = now - WINDOW
+    recent = AuditEntry.objects.filter(pk__gt=mark.sent, action__in=OPENINGS)
+    counts = recent.filter(at__gte=since).values_list("actor").annotate(times=Count("*"))
+    fired = 0
+    for actor, times in counts.values_list("actor", "times"):
+        limit = settings.KEYVAULT_OPENS_PER_MINUTE[actor.partition(":")[0]]
+        if times > limit:
+            facts = {"times": times, "limit": limit}
+            fired += fire(kind=Alert.Kind.DECRYPT_RATE, subject=actor, facts=facts)
+    old = AuditEntry.objects.filter(pk__gt=mark.sent, at__lt=since).aggregate(last=Max("id"))
+    if old["last"]:
+        AuditSealer.objects.filter(name=_NAME, sent__lt=old["last"]).update(sent=old["last"])
+    return fired
+
+
+def _tell(alert: Alert) -> None:
+    logger.error(
+        "tripwire", extra={"kind": alert.kind, "subject": alert.subject, "facts": alert.facts}
+    )
+    if settings.KEYVAULT_ON_ALERT:
+        import_string(settings.KEYVAULT_ON_ALERT)(alert.pk)
+
+
+RATES = Duty(name="vault.tripwires", interval_seconds=15, run=watch_rates)
