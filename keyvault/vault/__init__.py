@@ -15,6 +15,7 @@ from keyvault.vault.credentials import (
 )
 from keyvault.vault.custody import require_keyring
 from keyvault.vault.drafts import delete_draft, delete_expired_drafts, open_draft, seal_draft
+from keyvault.vault.hardening import harden_process
 from keyvault.vault.keychains import create_keychain
 from keyvault.vault.secrets import (
     AccessTokenSecret,
@@ -39,6 +40,7 @@ __all__ = [
     "delete_expired_drafts",
     "find_duplicate",
     "fingerprint",
+    "harden_process",
     "open_credential",
     "open_draft",
     "open_value",

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from keyvault.due import Duty, load_duties
 from keyvault.errors import KeyringError
-from keyvault.vault import require_keyring
+from keyvault.vault import harden_process, require_keyring
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class Command(BaseCommand):
             for duty in duties:
                 run(duty)
             return
+        harden_process()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
