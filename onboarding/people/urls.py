@@ -26,6 +26,7 @@ urlpatterns = [
         name="invitation-withdraw",
     ),
     path("accounts/", views.account, name="account"),
+    path("accounts/stay/", views.stay, name="stay"),
     path("accounts/sessions/", views.sessions, name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
 ]

@@ -4,8 +4,9 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.i18n import set_language
@@ -14,6 +15,7 @@ from onboarding.models import User
 from onboarding.people.requests import person_of
 from onboarding.people.selectors import merchants_for, stores_for
 from onboarding.people.sessions import end_other_sessions, sessions_of
+from onboarding.people.timeouts import note_presence, seconds_left
 
 # One row more than one is enough to know that there are several.
 SEVERAL = 2
@@ -69,3 +71,13 @@ def switch_language(request: HttpRequest) -> HttpResponseBase:
     if isinstance(request.user, User) and code in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=code)
     return set_language(request)
+
+
+@login_required
+@require_POST
+def stay(request: HttpRequest) -> HttpResponse:
+    """Let the session go on; the request itself did that, by being one."""
+    note_presence(request)
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse({"seconds": seconds_left(request, now=timezone.now().timestamp())})
+    return redirect("home")

@@ -25,3 +25,22 @@ for (const element of document.querySelectorAll("[data-needs-script]")) element.
 document.addEventListener("htmx:afterSwap", (event) => {
   event.target.querySelector?.(".error-summary")?.focus();
 });
+
+// Five minutes before the session ends, ask whether to go on; nothing that was typed is lost.
+const banner = document.querySelector(".session-banner");
+if (banner) {
+  let timer;
+  const wait = (seconds) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { banner.hidden = false; banner.querySelector("button").focus(); }, Math.max(seconds - 300, 0) * 1000);
+  };
+  wait(Number(document.body.dataset.sessionSeconds));
+  banner.querySelector("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
+    if (!answer.ok || answer.redirected) { form.submit(); return; }
+    banner.hidden = true;
+    wait((await answer.json()).seconds);
+  });
+}
