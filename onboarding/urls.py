@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stores/", include("onboarding.stores.urls")),
     path("hand-over/done/", handed_back, name="handed-back"),
     path("hand-over/<str:token>/", begin, name="hand-over"),
+    path("", include("onboarding.migration.urls")),
     path("", include("onboarding.oauth.urls")),
     path("", include("onboarding.staff.urls")),
 ]

@@ -93,8 +93,12 @@ def start_consent(
     with transaction.atomic():
         consent.sealed_verifier = seal_verifier(consent=consent, verifier=asked.verifier)
         consent.save(force_insert=True)
-    _note_progress(store=store, column="opened_at")
     return asked.url
+
+
+def note_opened(*, store: Store) -> None:
+    """Notes for the campaigns that somebody looked at the way to the vendor."""
+    _note_progress(store=store, column="opened_at")
 
 
 def digest_of(*, state: str, session: str) -> str:

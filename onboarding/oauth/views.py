@@ -43,6 +43,7 @@ def connect(request: SignedInRequest, store_id: UUID, provider: str) -> HttpResp
             return _to_vendor(request, store=store, provider=chosen)
         except ProviderClosedError:
             messages.error(request, _("This vendor cannot be connected yet."))
+    services.note_opened(store=store)
     is_open = any(each.name == chosen.name for each in open_providers())
     context = {
         "store": store,

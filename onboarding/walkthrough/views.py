@@ -12,11 +12,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from onboarding.models import Store, Walkthrough
 from onboarding.walkthrough import selectors, services, steps
 from onboarding.walkthrough.back_office import DEFAULT_LANGUAGE, back_office_words
+from onboarding.walkthrough.closing import while_keys_are_given
 from onboarding.walkthrough.forms import BeforeYouStartForm
 from onboarding.walkthrough.visitors import Visitor, open_to_guests
 
 
 @open_to_guests
+@while_keys_are_given
 @require_GET
 def start(
     request: HttpRequest,  # noqa: ARG001  # Django passes it
@@ -41,6 +43,7 @@ def start_again(
 
 
 @open_to_guests
+@while_keys_are_given
 @require_http_methods(["GET", "POST"])
 def step(request: HttpRequest, visitor: Visitor, step: int) -> HttpResponse:
     """One of the steps 1 to 4; a step that is not reached yet leads to the one that is."""

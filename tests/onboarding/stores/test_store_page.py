@@ -14,7 +14,7 @@ from tests.onboarding.vendor import known_pair, pasted, without
 
 pytestmark = pytest.mark.django_db
 State = Credential.State
-MOST_QUERIES = 13
+MOST_QUERIES = 10
 
 
 def page_of(at: Desk) -> str:

@@ -1,0 +1,133 @@
+"""Who is affected by a plan, and what holds now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from keyvault.models import Credential
+from onboarding.models import Campaign, Phase, Plan, Recipient, Store, WaitingMerchant
+
+Effect = Phase.Effect
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """One phase of a plan and what it will do.
+
+    Attributes:
+        phase: the row.
+        stores: the stores that hold a key which it concerns, by name; those that have moved
+            already are not among them.
+        is_overdue: its time has passed: it starts at once when the plan is put into effect.
+    """
+
+    phase: Phase
+    stores: list[Store]
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What a store's page says of a plan.
+
+    Attributes:
+        plan: which.
+        refused_at: when the store's key stops working; None: no date is known.
+        is_refused: that has come.
+        provider: where to go; empty: not open yet.
+    """
+
+    plan: Plan
+    refused_at: datetime | None
+    is_refused: bool
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How far the stores of a campaign have come."""
+
+    meant: int
+    told: int
+    opened: int
+    authorised: int
+    verified: int
+
+
+def phase_of(*, plan: Plan, effect: str) -> Phase | None:
+    """The phase of a plan that has this effect. One query."""
+    return Phase.objects.select_related("plan").filter(plan=plan, effect=effect).first()
+
+
+def affected_credentials(plan: Plan) -> QuerySet[Credential]:
+    """The live credentials that a plan is about."""
+    mine = Q(endpoint=plan.endpoint) | Q(endpoint__startswith=f"{plan.endpoint}/")
+    return Credential.objects.filter(mine, kind=plan.kind, state__in=Credential.LIVE_STATES)
+
+
+def affected_stores(plan: Plan) -> QuerySet[Store]:
+    """The stores that hold a live credential which a plan is about, by name."""
+    held = affected_credentials(plan).filter(keychain_id=OuterRef("pk"))
+    return Store.objects.filter(Exists(held)).select_related("merchant").order_by("name", "pk")
+
+
+def dry_run(*, plan: Plan, now: datetime) -> list[DryRun]:
+    """What each phase of a plan will do to whom, by date; nothing is changed."""
+    stores = list(affected_stores(plan))
+    phases = Phase.objects.filter(plan=plan).select_related("plan")
+    return [
+        DryRun(
+            phase=phase,
+            stores=stores if phase.effect != Effect.REFRESH_REQUIRED else [],
+            is_overdue=phase.started_at is None and phase.starts_at <= now,
+        )
+        for phase in phases
+    ]
+
+
+def banner_for(*, store: Store) -> Banner | None:
+    """What the store's page says of an active plan that concerns it. One query when none does."""
+    plans = Plan.objects.filter(state=Plan.State.ACTIVE).prefetch_related("phases")
+    for plan in plans:
+        if affected_credentials(plan).filter(keychain_id=store.pk).exists():
+            refused = next(
+                (each for each in plan.phases.all() if each.effect == Effect.KEYS_REFUSED), None
+            )
+            return Banner(
+                plan=plan,
+                refused_at=refused.starts_at if refused else None,
+                is_refused=bool(refused and refused.started_at),
+                provider=plan.provider,
+            )
+    return None
+
+
+def cohort(campaign: Campaign) -> QuerySet[Store]:
+    """The stores that a campaign means: affected by its plan, and within its filters."""
+    stores = affected_stores(campaign.plan)
+    if campaign.platform:
+        stores = stores.filter(platform=campaign.platform)
+    if campaign.language:
+        stores = stores.filter(merchant__members__user__language=campaign.language)
+    return stores.distinct()
+
+
+def funnel_of(campaign: Campaign) -> Funnel:
+    """How far the stores of a campaign have come. One query."""
+    counts = Recipient.objects.filter(campaign=campaign).aggregate(
+        meant=Count("pk"),
+        told=Count("told_at"),
+        opened=Count("opened_at"),
+        authorised=Count("authorised_at"),
+        verified=Count("verified_at"),
+    )
+    return Funnel(**counts)
+
+
+def place_in_line(waiting: WaitingMerchant) -> int:
+    """The place of somebody who waits, from 1 on. One query."""
+    before = WaitingMerchant.objects.filter(
+        provider=waiting.provider, state=WaitingMerchant.State.WAITING, pk__lt=waiting.pk
+    )
+    return before.count() + 1
