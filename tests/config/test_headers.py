@@ -73,7 +73,7 @@ def _faults(response: HttpResponse) -> list[str]:
         faults.append(f"status {response.status_code}")
     if "camera=()" not in headers.get("Permissions-Policy", ""):
         faults.append("Permissions-Policy")
-    if not headers.get("Cache-Control"):
+    if "no-store" not in headers.get("Cache-Control", ""):
         faults.append("Cache-Control")
     if not _is_strict(headers.get("Content-Security-Policy", "")):
         faults.append("Content-Security-Policy")
