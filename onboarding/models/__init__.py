@@ -9,6 +9,7 @@ from onboarding.models.merchant import Member, Merchant
 from onboarding.models.person import User
 from onboarding.models.plan import Phase, Plan
 from onboarding.models.provider import ProviderClient
+from onboarding.models.replacement import Replacement
 from onboarding.models.store import Store
 from onboarding.models.submission import Submission
 from onboarding.models.verification import Verification
@@ -30,6 +31,7 @@ __all__ = [
     "Plan",
     "ProviderClient",
     "Recipient",
+    "Replacement",
     "Store",
     "Submission",
     "User",

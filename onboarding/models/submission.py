@@ -44,6 +44,10 @@ class Submission(DueRow):
     # What is asked: a store that has no key yet may turn out to live elsewhere.
     cluster = models.CharField(max_length=4, choices=Store.Cluster, default=Store.Cluster.EU1)
     language = models.CharField(max_length=8, default="en")
+    # The key whose place this one takes.
+    replaces = models.ForeignKey(
+        Credential, models.SET_NULL, null=True, related_name="replacing_submissions"
+    )
     # What was seen in the pasted text, as codes; never the text.
     findings = models.JSONField(default=list)
     # The shop that the merchant agreed to after "another shop than this store".

@@ -18,7 +18,7 @@ from onboarding.stores import selectors, services
 from onboarding.stores.forms import RemoveKeyForm
 from onboarding.submission.errors import CheckBusyError
 from onboarding.submission.outcomes import RETRIED
-from onboarding.submission.services import verify_credential
+from onboarding.submission.services import undo_replacement, verify_credential
 from onboarding.walkthrough.requests import SignedInRequest
 from onboarding.walkthrough.selectors import live_key_count
 
@@ -77,6 +77,22 @@ def resume(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> Htt
     messages.success(
         request, _("%(key)s is back. Your app may use it again.") % {"key": str(credential)}
     )
+    return redirect("store", store_id=store.pk)
+
+
+@login_required
+@require_POST
+def undo(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
+    """Bring back the key whose place another took."""
+    store, credential = _key(request, store_id, credential_id)
+    replacement = selectors.open_replacements(store=store).filter(new=credential).first()
+    if replacement is None:
+        return _changed_meanwhile(request, store)
+    try:
+        old = undo_replacement(replacement=replacement, actor=actor_for(request.user))
+    except StateError:
+        return _changed_meanwhile(request, store)
+    messages.success(request, _("%(key)s is back, and the new key is removed.") % {"key": str(old)})
     return redirect("store", store_id=store.pk)
 
 

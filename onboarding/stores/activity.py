@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from keyvault.audit import Action, entries_for
 from keyvault.models import Backend, Credential
 from onboarding.models import Store, User
+from onboarding.stores.selectors import KeyLine
 
 # Loans are told as figures elsewhere; here they would bury what people did.
 SENTENCES: dict[Action, Promise] = {
@@ -58,20 +59,33 @@ class ActivityLine:
     who: str
 
 
-def recent_activity(*, store: Store, limit: int) -> list[ActivityLine]:
-    """The last things that people and programs did with the store's keys. At most four queries."""
+def recent_activity(
+    *, store: Store, limit: int, viewer: User, keys: Iterable[KeyLine] = ()
+) -> list[ActivityLine]:
+    """The last things that people and programs did with the store's keys.
+
+    One query; one more each for people, backends and keys that the caller does not know already.
+
+    Args:
+        store: whose record.
+        limit: how many lines.
+        viewer: who looks, whose name is known.
+        keys: the store's keys, if they have been read already.
+    """
     entries = list(
         entries_for(keychain_id=store.pk).filter(action__in=[str(each) for each in SENTENCES])[
             :limit
         ]
     )
-    names = _names_of({entry.actor for entry in entries})
-    keys = _keys_of(entry.subject for entry in entries)
+    names = {f"person:{viewer.pk}": viewer.email}
+    names |= _names_of({entry.actor for entry in entries} - names.keys())
+    labels = {f"credential:{line.credential.pk}": str(line.credential) for line in keys}
+    labels |= _keys_of({entry.subject for entry in entries} - labels.keys())
     return [
         ActivityLine(
             at=entry.at,
             what=str(SENTENCES[Action(entry.action)]),
-            which=keys.get(entry.subject, ""),
+            which=labels.get(entry.subject, ""),
             who=names.get(entry.actor, _("Latchkey")),
         )
         for entry in entries
@@ -84,14 +98,13 @@ def _names_of(actors: set[str]) -> dict[str, str]:
         name.removeprefix("person:") for name in actors - guests if name.startswith("person:")
     ]
     backends = [name.removeprefix("backend:") for name in actors if name.startswith("backend:")]
-    names = {
-        f"person:{pk}": email
-        for pk, email in User.objects.filter(pk__in=people).values_list("pk", "email")
-    }
-    names |= dict.fromkeys(guests, _("a guest, by a link"))
+    names = dict.fromkeys(guests, _("a guest, by a link"))
+    if people:
+        found = User.objects.filter(pk__in=people).values_list("pk", "email")
+        names |= {f"person:{pk}": email for pk, email in found}
     if backends:
-        found = Backend.objects.filter(pk__in=backends).values_list("pk", "name")
-        names |= {f"backend:{pk}": name for pk, name in found}
+        named = Backend.objects.filter(pk__in=backends).values_list("pk", "name")
+        names |= {f"backend:{pk}": name for pk, name in named}
     return names
 
 

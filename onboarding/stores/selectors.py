@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from keyvault import pool, vault
 from keyvault.models import Credential, Lease
@@ -15,11 +16,12 @@ from keyvault.pool import WindowBudget
 from lightspeed.permissions import ALL_PERMISSIONS
 from lightspeed.result import Outcome
 from onboarding.errors import UnknownRecordError
-from onboarding.models import Store, User, Verification
+from onboarding.models import Replacement, Store, User, Verification
 from onboarding.oauth.selectors import Connection
 from onboarding.people.selectors import stores_for
 from onboarding.submission.selectors import granted_count, missing_boxes, open_submissions
 from onboarding.walkthrough.back_office import BackOfficeWords
+from onboarding.walkthrough.selectors import open_walkthroughs
 
 State = Credential.State
 
@@ -37,6 +39,7 @@ class KeyLine:
         last_used_at: when a backend last borrowed it; None: never.
         checked_at: when it was last checked; None: never.
         last_outcome: what the last check came to.
+        undo_until: until when the key whose place it took can be brought back; None: it cannot.
     """
 
     credential: Credential
@@ -47,6 +50,7 @@ class KeyLine:
     last_used_at: datetime | None
     checked_at: datetime | None
     last_outcome: str
+    undo_until: datetime | None = None
 
     @property
     def boxes(self) -> int:
@@ -107,6 +111,24 @@ def stores_with_counts(*, user: User) -> QuerySet[Store]:
     )
 
 
+def store_with_step(*, user: User, store_id: UUID) -> Store:
+    """One of the person's stores, with the `step` of a walkthrough to go on with. One query.
+
+    Raises:
+        UnknownRecordError: no such store, or another merchant's.
+    """
+    walkthroughs = open_walkthroughs(store=OuterRef("pk"), user=user)
+    found = (
+        stores_for(user)
+        .annotate(step=Subquery(walkthroughs.values("step")[:1]))
+        .filter(pk=store_id)
+        .first()
+    )
+    if found is None:
+        raise UnknownRecordError
+    return found
+
+
 def live_key(*, store: Store, credential_id: UUID) -> Credential:
     """One live key of a store that the caller may see.
 
@@ -121,12 +143,20 @@ def live_key(*, store: Store, credential_id: UUID) -> Credential:
         raise UnknownRecordError from None
 
 
+def open_replacements(*, store: Store) -> QuerySet[Replacement]:
+    """The replacements that can still be undone."""
+    return Replacement.objects.filter(
+        store=store, ended_at__isnull=True, retires_at__gt=timezone.now()
+    )
+
+
 def key_lines(*, store: Store, words: BackOfficeWords) -> list[KeyLine]:
-    """The live keys in the order they came. Three queries, however many keys there are."""
+    """The live keys in the order they came. Two queries, however many keys there are."""
     latest = Verification.objects.filter(credential=OuterRef("pk")).order_by("-at", "-pk")
     used = Lease.objects.filter(key__credential=OuterRef("pk"), token__isnull=False).order_by(
         "-use_by_us"
     )
+    undoable = open_replacements(store=store).filter(new=OuterRef("pk"))
     credentials = list(
         Credential.objects.filter(
             keychain_id=store.pk,
@@ -134,21 +164,26 @@ def key_lines(*, store: Store, words: BackOfficeWords) -> list[KeyLine]:
             state__in=Credential.LIVE_STATES,
         )
         .annotate(
-            verification_id=Subquery(latest.values("pk")[:1]),
+            last_at=Subquery(latest.values("at")[:1]),
+            last_outcome=Subquery(latest.values("outcome")[:1]),
+            last_permissions=Subquery(latest.values("permissions")[:1]),
             used_us=Subquery(used.values("granted_us")[:1]),
+            undo_until=Subquery(undoable.values("retires_at")[:1]),
         )
         .order_by("created_at", "pk")
-    )
-    verifications = Verification.objects.in_bulk(
-        [each.verification_id for each in credentials if each.verification_id]
     )
     budgets = pool.budgets(credential_ids=[each.pk for each in credentials])
     return [
         _key_line(
             credential=each,
-            verification=verifications.get(each.verification_id),
+            verification=Verification(
+                at=each.last_at, outcome=each.last_outcome, permissions=each.last_permissions
+            )
+            if each.last_at
+            else None,
             budgets=budgets.get(each.pk, []),
             used_us=each.used_us,
+            undo_until=each.undo_until,
             words=words,
         )
         for each in credentials
@@ -161,6 +196,7 @@ def _key_line(
     verification: Verification | None,
     budgets: list[WindowBudget],
     used_us: int | None,
+    undo_until: datetime | None,
     words: BackOfficeWords,
 ) -> KeyLine:
     is_known = verification is not None and bool(verification.permissions)
@@ -173,7 +209,18 @@ def _key_line(
         last_used_at=moment(used_us) if used_us else None,
         checked_at=verification.at if verification else credential.checked_at,
         last_outcome=verification.outcome if verification else "",
+        undo_until=undo_until,
     )
+
+
+def limits_of(keys: list[KeyLine]) -> dict[int, int]:
+    """What the active keys together may send in each window, by its seconds."""
+    together: dict[int, int] = {}
+    for line in keys:
+        if line.credential.state == State.ACTIVE:
+            for seconds, limit in line.credential.limits:
+                together[seconds] = together.get(seconds, 0) + limit
+    return together
 
 
 def answer(*, store: Store, keys: list[KeyLine], connections: Sequence[Connection] = ()) -> Answer:

@@ -14,5 +14,8 @@ urlpatterns = [
     path("<uuid:store_id>/keys/<uuid:credential_id>/check/", actions.check, name="key-check"),
     path("<uuid:store_id>/keys/<uuid:credential_id>/pause/", actions.pause, name="key-pause"),
     path("<uuid:store_id>/keys/<uuid:credential_id>/resume/", actions.resume, name="key-resume"),
+    path("<uuid:store_id>/keys/<uuid:credential_id>/undo/", actions.undo, name="key-undo"),
+    path("<uuid:store_id>/usage/", views.usage_page, name="store-usage"),
+    path("<uuid:store_id>/record/", views.download_record, name="store-record"),
     path("<uuid:store_id>/keys/<uuid:credential_id>/remove/", actions.remove, name="key-remove"),
 ]

@@ -83,6 +83,7 @@ class PasteForm(forms.Form):
     # Chosen when the page is made: a form that is sent twice makes one submission.
     submission = forms.CharField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(required=False, widget=forms.HiddenInput)
+    replaces = forms.CharField(required=False, widget=forms.HiddenInput)
     key = forms.CharField(
         label=_("API key"),
         required=False,

@@ -97,6 +97,20 @@ def _visible(*, store: Store, hand_over: HandOver | None) -> QuerySet[Submission
     return submissions.filter(hand_over=hand_over) if hand_over else submissions
 
 
+def replaced_key(*, store: Store, text: str) -> Credential | None:
+    """The live key of the store that a page wants to replace, if it names one."""
+    try:
+        credential_id = UUID(text)
+    except ValueError:
+        return None
+    return Credential.objects.filter(
+        pk=credential_id,
+        keychain_id=store.pk,
+        kind=Credential.Kind.BASIC,
+        state__in=Credential.LIVE_STATES,
+    ).first()
+
+
 def latest_verification(submission: Submission) -> Verification | None:
     """The last check of a submission."""
     return submission.verifications.order_by("-at", "-pk").first()

@@ -19,6 +19,7 @@ from onboarding.submission.forms import LanguageForm, PasteForm
 from onboarding.submission.outcomes import RETRIED, OwnOutcome
 from onboarding.walkthrough import steps
 from onboarding.walkthrough.back_office import BackOfficeWords
+from onboarding.walkthrough.closing import while_keys_are_given
 from onboarding.walkthrough.selectors import open_walkthrough
 from onboarding.walkthrough.services import save_step
 from onboarding.walkthrough.views import page_context
@@ -31,6 +32,7 @@ REFRESH_SECONDS = 3
 
 
 @open_to_guests
+@while_keys_are_given
 @never_cache
 @sensitive_post_parameters("key", "secret")
 @require_http_methods(["GET", "POST"])
@@ -66,12 +68,20 @@ def _paste(
         hand_over=visitor.hand_over,
     )
     held = selectors.held_pair(submission)
+    replaces = (
+        None
+        if visitor.hand_over
+        else selectors.replaced_key(
+            store=store, text=request.POST.get("replaces") or request.GET.get("replaces", "")
+        )
+    )
     form = PasteForm(
         request.POST if request.method == "POST" else None,
         has_key=held.has_key,
         has_secret=held.has_secret,
         initial={
-            "name": context["suggested_name"],
+            "name": replaces.name if replaces else context["suggested_name"],
+            "replaces": replaces.pk if replaces else "",
             **({"submission": submission.pk} if submission else {}),
         },
     )
@@ -87,6 +97,7 @@ def _paste(
                 name=form.cleaned_data.get("name", ""),
                 walkthrough=walkthrough,
                 hand_over=visitor.hand_over,
+                replaces=replaces,
             )
             held = selectors.held_pair(submission)
         if is_valid and submission is not None:
@@ -94,7 +105,7 @@ def _paste(
     return render(
         request,
         "onboarding/submission/paste.html",
-        {**context, "form": form, "held": held, "submission": submission},
+        {**context, "form": form, "held": held, "submission": submission, "replaces": replaces},
         status=422 if form.is_bound else 200,
     )
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
 
 from keyvault.models import Credential
@@ -14,10 +14,10 @@ from onboarding.models import Store, User, Walkthrough
 WALKTHROUGH_LIFETIME = timedelta(hours=24)
 
 
-def open_walkthroughs(*, store: Store, user: User) -> QuerySet[Walkthrough]:
+def open_walkthroughs(*, store: Store | OuterRef, user: User) -> QuerySet[Walkthrough]:
     """The walkthrough that this person can resume: none or one."""
     return Walkthrough.objects.filter(
-        store=store,
+        store=store,  # type: ignore[misc]  # a reference to the outer query is one, too
         user=user,
         finished_at__isnull=True,
         updated_at__gt=timezone.now() - WALKTHROUGH_LIFETIME,

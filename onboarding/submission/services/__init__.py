@@ -8,6 +8,7 @@ from onboarding.submission.services.pair import (
     delete_submission,
     submit_pair,
 )
+from onboarding.submission.services.replace import retire_old_keys, undo_replacement
 from onboarding.submission.services.store import store_submission
 from onboarding.submission.services.verify import verify_credential
 
@@ -17,7 +18,9 @@ __all__ = [
     "check_submission",
     "delete_expired_submissions",
     "delete_submission",
+    "retire_old_keys",
     "store_submission",
     "submit_pair",
+    "undo_replacement",
     "verify_credential",
 ]

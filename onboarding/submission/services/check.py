@@ -90,7 +90,7 @@ def _ask(submission: Submission, pair: ApiKeySecret) -> _Checked:
     duplicate = vault.find_duplicate(
         keychain_id=submission.store_id, fingerprint=vault.fingerprint(pair.key)
     )
-    if duplicate == "here":
+    if duplicate == "here" and not _is_new_secret(submission, pair):
         return _Checked(outcome=OwnOutcome.ADDED_HERE, result=None, request_times=())
     result = _check(submission, pair)
     times = result.request_times
@@ -103,6 +103,12 @@ def _ask(submission: Submission, pair: ApiKeySecret) -> _Checked:
     if result.outcome in GENUINE and _is_in_use_elsewhere(submission, turned or pair):
         outcome = OwnOutcome.IN_USE_ELSEWHERE
     return _Checked(outcome=outcome, result=result, request_times=times, pair=turned)
+
+
+def _is_new_secret(submission: Submission, pair: ApiKeySecret) -> bool:
+    """Whether it is the very key whose place it takes, with another secret perhaps."""
+    replaced = submission.replaces
+    return replaced is not None and replaced.fingerprint == vault.fingerprint(pair.key)
 
 
 def _check(submission: Submission, pair: ApiKeySecret) -> CheckResult:

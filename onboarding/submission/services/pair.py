@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from keyvault import vault
 from keyvault.audit import SYSTEM, Actor
 from keyvault.errors import UnknownRecordError
+from keyvault.models import Credential
 from keyvault.vault import ApiKeySecret
 from lightspeed.pasted import Pasted, RemarkKind
 from onboarding.models import HandOver, Store, Submission, User, Walkthrough
@@ -34,6 +35,7 @@ def submit_pair(
     name: str,
     walkthrough: Walkthrough | None = None,
     hand_over: HandOver | None = None,
+    replaces: Credential | None = None,
 ) -> Submission:
     """Seal what was pasted as a draft; nothing is asked of the vendor yet.
 
@@ -51,6 +53,7 @@ def submit_pair(
         name: what the merchant calls the key; empty keeps the name so far.
         walkthrough: the walkthrough that led here, if any.
         hand_over: the link by which a guest pasted it, if one did.
+        replaces: the live key of the same store whose place it takes, if it takes one.
 
     Returns:
         The submission: `WAITING` and due at once when there is a pair to check, `PARTIAL` when
@@ -72,6 +75,7 @@ def submit_pair(
         user=user,
         walkthrough=walkthrough,
         hand_over=hand_over,
+        replaces=replaces,
         name=name,
         cluster=store.cluster,
         language=store.language,

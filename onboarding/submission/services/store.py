@@ -16,6 +16,7 @@ from onboarding.submission.errors import NotPassedError
 from onboarding.submission.letters import tell_that_a_guest_is_done
 from onboarding.submission.outcomes import OwnOutcome
 from onboarding.submission.services.check import check_submission
+from onboarding.submission.services.replace import note_replacement, retire_replaced
 from onboarding.walkthrough.services import finish_key
 
 State = Submission.State
@@ -75,6 +76,7 @@ def _store(submission: Submission, *, actor: Actor) -> Credential:
     verification = _pass_of(row)
     if row.draft_id is None or verification is None:
         raise NotPassedError
+    replaced = retire_replaced(row, actor=actor)
     secret = vault.open_draft(draft_id=row.draft_id, keychain_id=row.store_id, actor=actor)
     credential = vault.store_credential(
         keychain_id=row.store_id,
@@ -86,6 +88,8 @@ def _store(submission: Submission, *, actor: Actor) -> Credential:
         limits=[(seconds, limit) for seconds, limit in verification.limits],
         actor=actor,
     )
+    if replaced is not None:
+        note_replacement(store=row.store, old=replaced, new=credential)
     pool.seed(credential_id=credential.pk, request_times=_spent(row.verifications.all()))
     row.verifications.update(credential=credential)
     row.state, row.draft_id, row.credential = State.STORED, None, credential

@@ -1,0 +1,150 @@
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from keyvault.audit.sealer import seal_new_entries
+from keyvault.errors import StateError
+from keyvault.models import AuditEntry, Credential
+from onboarding.capacity.planner import FIVE_MINUTES, HOUR
+from onboarding.models import Replacement
+from onboarding.stores.charts import usage_chart
+from onboarding.submission.duties import run_retirement
+from onboarding.submission.services import undo_replacement
+from simulator.running import RunningSimulator
+from tests.onboarding.cast import BY_TESTS, pair
+from tests.onboarding.submission.desk import Desk, desk, heading, text
+from tests.onboarding.vendor import known_pair, pasted
+
+pytestmark = pytest.mark.django_db
+State = Credential.State
+
+
+def first_key(at: Desk, simulator: RunningSimulator) -> Credential:
+    at.paste(**pasted(known_pair(simulator)))
+    at.press("store", at.submission())
+    return Credential.objects.get(keychain_id=at.store.pk)
+
+
+def replaced(at: Desk, old: Credential, simulator: RunningSimulator) -> Credential:
+    page = at.paste(replaces=str(old.pk), **pasted(known_pair(simulator)))
+    assert "It takes the place of" in text(page)
+    at.press("store", at.submission())
+    return Credential.objects.get(submission=at.submission())
+
+
+def test_the_old_key_works_until_the_new_one_is_stored(simulator: RunningSimulator) -> None:
+    at = desk()
+    old = first_key(at, simulator)
+    page = at.client.get(at.url, {"replaces": str(old.pk)})
+    assert f"takes the place of {old}" in text(page)
+    at.paste(replaces=str(old.pk), **pasted(known_pair(simulator)))
+    old.refresh_from_db()
+    assert old.state == State.ACTIVE
+    at.press("store", at.submission())
+    old.refresh_from_db()
+    assert old.state == State.REPLACED
+    page = text(at.client.get(f"/stores/{at.store.pk}/"))
+    assert "It took the place of an older key" in page
+    assert "Undo" in page
+
+
+def test_undo_brings_the_old_key_back_and_removes_the_new(simulator: RunningSimulator) -> None:
+    at = desk()
+    old = first_key(at, simulator)
+    new = replaced(at, old, simulator)
+    page = at.client.post(f"/stores/{at.store.pk}/keys/{new.pk}/undo/", follow=True)
+    assert "is back, and the new key is removed" in text(page)
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (old.state, new.state) == (State.ACTIVE, State.REVOKED)
+    again = replaced(at, old, simulator)
+    assert again.state == State.ACTIVE
+    assert AuditEntry.objects.filter(action="credential.restored").count() == 1
+
+
+def test_the_same_key_with_a_new_secret_takes_its_own_place(simulator: RunningSimulator) -> None:
+    at = desk()
+    known = known_pair(simulator)
+    at.paste(**pasted(known))
+    at.press("store", at.submission())
+    old = Credential.objects.get()
+    fresh = pair().secret
+    simulator.put_key(key=known.key.get_secret_value(), secret=fresh.get_secret_value())
+    page = at.paste(
+        replaces=str(old.pk), key=known.key.get_secret_value(), secret=fresh.get_secret_value()
+    )
+    assert heading(page) == "This key works"
+    at.press("store", at.submission())
+    assert Credential.objects.filter(state=State.ACTIVE).count() == 1
+    undo_replacement(replacement=Replacement.objects.get(), actor=BY_TESTS)
+    old.refresh_from_db()
+    assert old.state == State.ACTIVE
+
+
+def test_a_replaced_key_is_destroyed_after_a_day(simulator: RunningSimulator) -> None:
+    at = desk()
+    old = first_key(at, simulator)
+    new = replaced(at, old, simulator)
+    assert run_retirement(timezone.now()) == 0
+    later = timezone.now() + timedelta(hours=25)
+    assert run_retirement(later) == 1
+    assert run_retirement(later) == 0
+    old.refresh_from_db()
+    assert old.state == State.REVOKED
+    assert bytes(old.sealed) == b""
+    with pytest.raises(StateError):
+        undo_replacement(replacement=Replacement.objects.get(), actor=BY_TESTS)
+    page = at.client.post(f"/stores/{at.store.pk}/keys/{new.pk}/undo/", follow=True)
+    assert "Somebody changed this key a moment ago." in text(page)
+
+
+def test_a_key_that_was_removed_meanwhile_is_not_replaced(simulator: RunningSimulator) -> None:
+    at = desk()
+    old = first_key(at, simulator)
+    at.paste(replaces=str(old.pk), **pasted(known_pair(simulator)))
+    at.client.post(
+        f"/stores/{at.store.pk}/keys/{old.pk}/remove/", {"typed": old.last_four}, follow=True
+    )
+    at.press("store", at.submission())
+    assert not Replacement.objects.exists()
+    assert Credential.objects.filter(state=State.ACTIVE).count() == 1
+
+
+@pytest.mark.parametrize("named", ["", "nonsense", "00000000-0000-4000-8000-000000000000"])
+def test_what_is_no_live_key_of_the_store_is_not_replaced(
+    simulator: RunningSimulator, named: str
+) -> None:
+    at, other = desk(), desk("second")
+    theirs = first_key(other, simulator)
+    for name in (named, str(theirs.pk)):
+        at.paste(replaces=name, **pasted(known_pair(simulator)))
+        assert at.submission().replaces is None
+
+
+def test_the_chart_says_in_words_and_numbers_what_it_draws(simulator: RunningSimulator) -> None:
+    at = desk()
+    first_key(at, simulator)
+    page = text(at.client.get(f"/stores/{at.store.pk}/usage/"))
+    assert page.count("No requests yet.") == 3
+    assert page.count("The same as a table") == 3
+    chart = usage_chart(store=at.store, seconds=HOUR)
+    assert chart.limit == 3000
+    assert (chart.is_empty, chart.peak_percent) == (True, 0)
+    assert len(usage_chart(store=at.store, seconds=FIVE_MINUTES).bars) == 37
+
+
+def test_the_record_can_be_taken_away(simulator: RunningSimulator) -> None:
+    at = desk()
+    first_key(at, simulator)
+    seal_new_entries(timezone.now())
+    url = f"/stores/{at.store.pk}/record/"
+    assert at.client.get(url).status_code == 405
+    answer = at.client.post(url)
+    assert "attachment" in answer.headers["Content-Disposition"]
+    lines = io.BytesIO(b"".join(answer.streaming_content)).read().decode().splitlines()
+    header = json.loads(lines[0])
+    assert header["format"] == "latchkey-audit-export"
+    assert any("credential.sealed" in line for line in lines)
