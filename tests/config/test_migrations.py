@@ -9,7 +9,6 @@ import pytest
 
 from config.environment import BASE_DIR
 
-
 FORTH_BACK_AND_FORTH = """
 import django
 django.setup()
