@@ -17,6 +17,9 @@ VaultError
 ├── NoCredentialError       the store has no credential that may be lent
 ├── UnknownTokenError       the token is unknown, expired or revoked, or its backend is switched off
 ├── MissingScopeError       the token does not allow this
+├── AddressRefusedError     the backend may not call from this address
+├── IdempotencyError        an Idempotency-Key came again with another request
+├── TooManyRequestsError    the token has used up its requests of this minute (retryable)
 ├── LeaseClosedError        the lease was settled otherwise, expired or revoked
 ├── OverspentError          more was used than the lease permitted
 ├── RetiredError            the vendor refuses this kind of key by now
@@ -162,6 +165,33 @@ class MissingScopeError(VaultError):
     def __init__(self, *, scope: str) -> None:
         super().__init__(f"the token lacks the scope {scope}")
         self.scope = scope
+
+
+class AddressRefusedError(VaultError):
+    """The backend may not call from this address."""
+
+    code = "address-refused"
+
+
+class IdempotencyError(VaultError):
+    """An Idempotency-Key came again with another request; nothing was done."""
+
+    code = "idempotency-key-reused"
+
+
+class TooManyRequestsError(VaultError):
+    """The token has used up its requests of this minute.
+
+    Attributes:
+        retry_after_seconds: until the next minute.
+    """
+
+    code = "too-many-requests"
+    retryable = True
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__("the token has used up its requests of this minute")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class OverspentError(VaultError):

@@ -10,6 +10,8 @@ import structlog
 from django.http import HttpResponse
 
 from keyvault.errors import (
+    AddressRefusedError,
+    IdempotencyError,
     KekUnavailableError,
     LeaseClosedError,
     MissingScopeError,
@@ -19,6 +21,7 @@ from keyvault.errors import (
     RetiredError,
     ShreddedKeychainError,
     TamperedSecretError,
+    TooManyRequestsError,
     UnknownKekError,
     UnknownRecordError,
     UnknownTokenError,
@@ -42,6 +45,7 @@ KINDS: Final[dict[str, Kind]] = {
     "bad-json": Kind(HTTPStatus.BAD_REQUEST, "The body is not one JSON object"),
     "unknown-token": Kind(HTTPStatus.UNAUTHORIZED, "The token is missing, unknown or over"),
     "missing-scope": Kind(HTTPStatus.FORBIDDEN, "The token does not allow this"),
+    "address-refused": Kind(HTTPStatus.FORBIDDEN, "Not from this address"),
     "not-found": Kind(HTTPStatus.NOT_FOUND, "There is nothing here"),
     "method-not-allowed": Kind(HTTPStatus.METHOD_NOT_ALLOWED, "Not with this method"),
     "no-credential": Kind(HTTPStatus.CONFLICT, "The store has no key that may be lent"),
@@ -50,6 +54,10 @@ KINDS: Final[dict[str, Kind]] = {
     "too-large": Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     "not-json": Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
     "invalid": Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "A value is missing or does not fit"),
+    "idempotency-key-reused": Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request"
+    ),
+    "too-many-requests": Kind(HTTPStatus.TOO_MANY_REQUESTS, "The token asks too often"),
     "overspent": Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "More was used than permitted"),
     "pool-empty": Kind(HTTPStatus.TOO_MANY_REQUESTS, "No key has a free permit"),
     "internal": Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here"),
@@ -66,6 +74,9 @@ _TYPES: Final[dict[type[VaultError], str]] = {
     RetiredError: "credential-retired",
     LeaseClosedError: "lease-closed",
     OverspentError: "overspent",
+    AddressRefusedError: "address-refused",
+    IdempotencyError: "idempotency-key-reused",
+    TooManyRequestsError: "too-many-requests",
     PoolEmptyError: "pool-empty",
     UnknownKekError: "unknown-kek",
     KekUnavailableError: "unavailable",
@@ -108,6 +119,9 @@ def problem_of(error: VaultError) -> HttpResponse:
             headers={"Retry-After": str(max(math.ceil(error.retry_after_seconds), 1))},
             retry_at=timestamp(error.retry_at),
         )
+    if isinstance(error, TooManyRequestsError):
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+        return problem(type_=type_, detail=str(error), headers=headers)
     if type_ == "unknown-token":
         return problem(type_=type_, headers={"WWW-Authenticate": 'Bearer realm="latchkey"'})
     if KINDS[type_].status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -40,6 +40,12 @@ class LeaseBody(Body):
     )
 
 
+class RenewBody(Body):
+    """How much longer."""
+
+    use_within_seconds: int = Field(2, ge=1, le=MOST_USE_WITHIN_SECONDS)
+
+
 class RateLimitBody(Body):
     """The vendor's headers as they came."""
 
@@ -76,8 +82,18 @@ class LeaseOut(Schema):
     expires_at: datetime = Field(description="The last moment to settle.")
 
 
+class RenewedOut(Schema):
+    """A lease that is held longer."""
+
+    lease: LeaseOut
+
+
 class CredentialOut(Schema):
-    """A credential with its secret: key and secret, or an access token."""
+    """A credential with its secret: key and secret, an access token, or sealed.
+
+    `sealed` stands for the plain names when the backend has registered a public key: base64 of an
+    HPKE encapsulated key and ciphertext (docs/reference/api.md).
+    """
 
     id: UUID
     type: Literal["basic", "bearer"]
@@ -86,6 +102,8 @@ class CredentialOut(Schema):
     key: str | None = None
     secret: str | None = None
     access_token: str | None = None
+    sealed: str | None = None
+    backend_id: UUID | None = None
 
 
 class IssuedOut(Schema):
@@ -159,10 +177,10 @@ class ProblemOut(Schema):
 class InvalidOut(ProblemOut):
     """A value is missing or does not fit."""
 
-    errors: list[dict[str, Any]]
+    errors: list[dict[str, Any]] | None = None
 
 
 class PoolEmptyOut(ProblemOut):
     """When to come back."""
 
-    retry_at: datetime
+    retry_at: datetime | None = None

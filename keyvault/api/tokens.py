@@ -7,8 +7,14 @@ from keyvault.api.boundary import unacceptable_body
 from keyvault.errors import UnknownTokenError
 from keyvault.leases import Scope, caller_of, digest_of
 from keyvault.leases.backends import PREFIX
+from keyvault.leases.limits import count_request
 
 MOST_CHARACTERS = 100
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where the call comes from; proxies were dealt with before."""
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 class RefusedBodyError(Exception):
@@ -51,4 +57,7 @@ class Token(HttpBearer):
         if not token.startswith(PREFIX) or len(token) > MOST_CHARACTERS:
             return None
         digest = digest_of(token)
-        return digest if self.is_deferred else caller_of(digest=digest, scope=self.scope)
+        count_request(digest=digest)
+        if self.is_deferred:
+            return digest
+        return caller_of(digest=digest, scope=self.scope, address=address_of(request))

@@ -9,12 +9,16 @@ from keyvault.leases.backends import (
     digest_of,
     revoke_token,
 )
+from keyvault.leases.denials import record_denied
+from keyvault.leases.holding import renew_lease, revoke_lease
 from keyvault.leases.issue import issue_lease
+from keyvault.leases.repeats import issue_once
 from keyvault.leases.settle import settle_lease
 from keyvault.leases.values import (
     IssuedLease,
     LeaseAsk,
     LentCredential,
+    RenewedLease,
     SettledLease,
     Settlement,
 )
@@ -25,6 +29,7 @@ __all__ = [
     "LeaseAsk",
     "LentCredential",
     "NewToken",
+    "RenewedLease",
     "Scope",
     "SettledLease",
     "Settlement",
@@ -33,6 +38,10 @@ __all__ = [
     "create_token",
     "digest_of",
     "issue_lease",
+    "issue_once",
+    "record_denied",
+    "renew_lease",
+    "revoke_lease",
     "revoke_token",
     "settle_lease",
     "stores_of",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Final
 from uuid import UUID
 
@@ -58,7 +59,14 @@ def digest_of(token: str) -> str:
 
 
 def create_backend(
-    *, name: str, scopes: Sequence[Scope], stores: Iterable[UUID] | None, days: int, actor: Actor
+    *,
+    name: str,
+    scopes: Sequence[Scope],
+    stores: Iterable[UUID] | None,
+    days: int,
+    actor: Actor,
+    public_key: bytes | None = None,
+    networks: Sequence[str] = (),
 ) -> NewToken:
     """Registers a backend and makes its first token, in one transaction.
 
@@ -68,13 +76,21 @@ def create_backend(
         stores: the stores that it may lease from; None: all, those made later included.
         days: how long the token lives.
         actor: who does it.
+        public_key: what it is lent is sealed to this raw X25519 key.
+        networks: where it may call from, "192.0.2.0/24"; empty: anywhere.
 
     Raises:
+        ValueError: a network is none.
         UnknownRecordError: a store does not exist; nothing was made.
         IntegrityError: the name is taken.
     """
     with transaction.atomic():
-        backend = Backend.objects.create(name=name, has_all_stores=stores is None)
+        backend = Backend.objects.create(
+            name=name,
+            has_all_stores=stores is None,
+            public_key=public_key,
+            networks=" ".join(str(ip_network(each)) for each in networks),
+        )
         for store in stores or ():
             keychain = Keychain.objects.filter(pk=store, kind=Keychain.Kind.STORE).first()
             if keychain is None:

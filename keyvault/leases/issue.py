@@ -19,16 +19,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from keyvault import audit, vault, windows
-from keyvault.audit import Action
 from keyvault.errors import (
     NoCredentialError,
     PoolEmptyError,
     TamperedSecretError,
     UnknownRecordError,
-    UnknownTokenError,
 )
-from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller
-from keyvault.leases.backends import Scope
+from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller, caller_in
 from keyvault.leases.lending import Candidate, lend
 from keyvault.leases.values import IssuedLease, LeaseAsk
 from keyvault.models import Credential, Keychain, WrappedDek
@@ -38,12 +35,11 @@ from keyvault.pool.engine import (
     clock_parameters,
     datetime_value,
     engine,
-    read_uuid,
     uuid_value,
 )
 from keyvault.pool.keys import locked_keys, next_free_us
 from keyvault.pool.rows import KEY_WIDTH, clock_and_pick, key_columns, key_of, transit_us
-from keyvault.pool.writing import write_key
+from keyvault.pool.writing import Effect, write_key
 from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND
 
 # A key that was not written for so long is looked at first: its headroom may have grown.
@@ -64,22 +60,31 @@ _CREDENTIAL_COLUMNS: Final = (
 )
 
 
-def issue_lease(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> IssuedLease:
+def issue_lease(
+    *,
+    digest: str,
+    keychain_id: UUID,
+    ask: LeaseAsk,
+    address: str = "",
+    effects: Sequence[Effect] = (),
+) -> IssuedLease:
     """Lends a key of a store, the one with most headroom, with as many permits as it can give.
 
-    Two statements and one commit in the plain case. Opens its own transaction; call it outside of
-    any, so that a denial is recorded whatever comes of the caller.
+    Two statements and one commit in the plain case. Opens its own transaction, unless the
+    caller has one.
 
     Args:
         digest: of the token that the caller shows.
         keychain_id: the store.
         ask: how many permits, for whom, for how long.
+        address: where the call comes from.
+        effects: what else takes place with the lease.
 
     Returns:
         The lease, with at least one permit and at most what was asked.
 
     Raises:
-        UnknownTokenError, MissingScopeError: the caller may not lease.
+        UnknownTokenError, MissingScopeError, AddressRefusedError: the caller may not lease.
         UnknownRecordError: no such store for this backend.
         NoCredentialError: the store has no key that may be lent.
         PoolEmptyError: nothing is free; it says when something will be.
@@ -87,16 +92,18 @@ def issue_lease(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> IssuedLease
     """
     for _ in range(PLAIN_TRIES):
         with _short_transaction():
-            caller, candidate = _read(digest=digest, keychain_id=keychain_id, ask=ask)
+            found = _read(digest=digest, keychain_id=keychain_id, ask=ask)
+            caller = caller_in(found, address=address)
+            candidate = _candidate(keychain_id=keychain_id, found=found)
             if candidate is None or not _is_plain(candidate):
                 break
             try:
-                lease = lend(candidate=candidate, caller=caller, ask=ask)
+                lease = lend(candidate=candidate, caller=caller, ask=ask, effects=effects)
             except TamperedSecretError:
                 break
             if lease is not None:
                 return lease
-    return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask)
+    return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask, effects=effects)
 
 
 def _short_transaction() -> AbstractContextManager[Any]:
@@ -130,7 +137,7 @@ def _statement(fragments: Engine, *, is_batch: bool) -> str:
     )
 
 
-def _read(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> tuple[Caller, Candidate | None]:
+def _read(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> Any:  # noqa: ANN401  # a row
     statement = _statement(engine(), is_batch=ask.traffic_class == "batch")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -143,24 +150,19 @@ def _read(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> tuple[Caller, Can
                 **clock_parameters(),
             },
         )
-        found = cursor.fetchone()
-    if found is None or not found[CALLER_WIDTH - 2]:
-        message = "unknown, expired or revoked token"
-        raise UnknownTokenError(message)
-    caller = Caller(
-        token_id=found[0],
-        backend_id=read_uuid(found[1]),
-        scopes=found[2],
-        has_all_stores=bool(found[3]),
-    )
-    caller.require(Scope.LEASES_WRITE)
+        return cursor.fetchone()
+
+
+def _candidate(*, keychain_id: UUID, found: Sequence[Any]) -> Candidate | None:
+    """The best key of a store in what was read; None when it has none.
+
+    Raises:
+        UnknownRecordError: no such store for the caller.
+    """
     if not found[CALLER_WIDTH - 1] or found[CALLER_WIDTH] is None:
         message = f"no store {keychain_id} for this backend"
         raise UnknownRecordError(message)
-    return caller, _candidate(keychain_id=keychain_id, columns=found[CALLER_WIDTH + 1 :])
-
-
-def _candidate(*, keychain_id: UUID, columns: Sequence[Any]) -> Candidate | None:
+    columns = found[CALLER_WIDTH + 1 :]
     kind, endpoint, language, version, sealed, kek_id, wrapped = columns[:-KEY_WIDTH]
     if kind is None or kek_id is None:
         return None
@@ -179,22 +181,20 @@ def _candidate(*, keychain_id: UUID, columns: Sequence[Any]) -> Candidate | None
     return Candidate(row=row, credential=credential)
 
 
-def _issue_carefully(*, caller: Caller, keychain_id: UUID, ask: LeaseAsk) -> IssuedLease:
+def _issue_carefully(
+    *, caller: Caller, keychain_id: UUID, ask: LeaseAsk, effects: Sequence[Effect]
+) -> IssuedLease:
     with transaction.atomic():
-        lease, denial = _lend_locked(caller=caller, keychain_id=keychain_id, ask=ask)
+        lease, denial = _lend_locked(
+            caller=caller, keychain_id=keychain_id, ask=ask, effects=effects
+        )
     if lease is not None:
         return lease
-    audit.record_denial(
-        action=Action.LEASE_DENIED,
-        actor=caller.actor,
-        keychain_id=keychain_id,
-        facts={"reason": denial.code, "class": ask.traffic_class},
-    )
     raise denial
 
 
 def _lend_locked(
-    *, caller: Caller, keychain_id: UUID, ask: LeaseAsk
+    *, caller: Caller, keychain_id: UUID, ask: LeaseAsk, effects: Sequence[Effect]
 ) -> tuple[IssuedLease | None, NoCredentialError | PoolEmptyError]:
     """A lease, or why there is none; what was learned of spent keys is written either way."""
     credentials = {each.pk: each for each in vault.openable_credentials(keychain_id=keychain_id)}
@@ -202,7 +202,7 @@ def _lend_locked(
     for row in locked_keys(keychain_id=keychain_id):
         candidate = Candidate(row=row, credential=credentials[row.credential_id])
         try:
-            lease = lend(candidate=candidate, caller=caller, ask=ask)
+            lease = lend(candidate=candidate, caller=caller, ask=ask, effects=effects)
         except TamperedSecretError:
             _set_aside(candidate)
             continue

@@ -81,8 +81,10 @@ def lend(
         permits=permits,
         use_by=moment(use_by_us),
         expires_at=moment(use_by_us + SETTLE_SECONDS * SECOND),
-        credential=_lent(credential=candidate.credential, secret=secret),
+        credential=lent(credential=candidate.credential, secret=secret),
         budget=budget_of(after),
+        backend_id=caller.backend_id,
+        public_key=caller.public_key,
     )
     is_lent = write_key(
         key_id=row.id,
@@ -98,7 +100,8 @@ def lend(
     return lease if is_lent else None
 
 
-def _lent(*, credential: Credential, secret: Secret) -> LentCredential:
+def lent(*, credential: Credential, secret: Secret) -> LentCredential:
+    """The credential as a backend gets it."""
     return LentCredential(
         id=credential.pk,
         type=credential.kind,

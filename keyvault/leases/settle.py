@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from keyvault import vault, windows
 from keyvault.audit import Action
@@ -16,13 +17,11 @@ from keyvault.errors import (
     OverspentError,
     StateError,
     UnknownRecordError,
-    UnknownTokenError,
 )
-from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller
-from keyvault.leases.backends import Scope
+from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller, caller_in
 from keyvault.leases.entries import entry
 from keyvault.leases.values import SettledLease, Settlement
-from keyvault.models import Credential, PoolKey
+from keyvault.models import Credential, CredentialCheck, PoolKey
 from keyvault.models.lease import microseconds
 from keyvault.pool.budgets import budget_of
 from keyvault.pool.engine import (
@@ -77,7 +76,9 @@ class _Open:
     row: KeyRow
 
 
-def settle_lease(*, digest: str, lease_id: UUID, settlement: Settlement) -> SettledLease:
+def settle_lease(
+    *, digest: str, lease_id: UUID, settlement: Settlement, address: str = ""
+) -> SettledLease:
     """Ends a lease. The same settlement again gives the same answer and changes nothing.
 
     Two statements and one commit in the plain case; opens its own transaction.
@@ -86,30 +87,33 @@ def settle_lease(*, digest: str, lease_id: UUID, settlement: Settlement) -> Sett
         digest: of the token that the caller shows.
         lease_id: a lease of the caller's backend.
         settlement: what was used, and how the vendor took it.
+        address: where the call comes from.
 
     Raises:
-        UnknownTokenError, MissingScopeError: the caller may not settle.
+        UnknownTokenError, MissingScopeError, AddressRefusedError: the caller may not settle.
         UnknownRecordError: no such lease of this backend.
         OverspentError: more used than permitted; nothing changed.
         LeaseClosedError: settled otherwise before, or too late: its permits count as used.
     """
     if settlement.outcome == "ok" and connection.vendor == "postgresql":
-        caller, lease = _read(digest=digest, lease_id=lease_id)
+        caller, lease = _read(digest=digest, lease_id=lease_id, address=address)
         if lease.settled_us is not None or not lease.row.is_behind:
             settled = _settle(caller=caller, lease=lease, settlement=settlement)
             if settled is not None:
                 return settled
-    return _settle_locked(digest=digest, lease_id=lease_id, settlement=settlement)
+    return _settle_locked(digest=digest, lease_id=lease_id, settlement=settlement, address=address)
 
 
-def _settle_locked(*, digest: str, lease_id: UUID, settlement: Settlement) -> SettledLease:
+def _settle_locked(
+    *, digest: str, lease_id: UUID, settlement: Settlement, address: str
+) -> SettledLease:
     with transaction.atomic():
         key_of_lease = PoolKey.objects.filter(leases__id=lease_id)
         list(key_of_lease.select_for_update(of=("self",)).values_list("pk", flat=True))
-        caller, lease = _read(digest=digest, lease_id=lease_id)
+        caller, lease = _read(digest=digest, lease_id=lease_id, address=address)
         if lease.row.is_behind:
             mended(lease.row)
-            caller, lease = _read(digest=digest, lease_id=lease_id)
+            caller, lease = _read(digest=digest, lease_id=lease_id, address=address)
         settled = _settle(caller=caller, lease=lease, settlement=settlement)
         if settled is None:
             message = "a locked key changed"
@@ -217,7 +221,14 @@ def _effects(
 
 
 def _suspend(*, caller: Caller, lease: _Open, reason: str) -> str:
-    """A key that the vendor refuses is lent no more; one that rests already stays as it is."""
+    """A key that the vendor refuses is lent no more, and a new check is wanted.
+
+    One that rests already stays as it is.
+    """
+    CredentialCheck.objects.update_or_create(
+        credential_id=lease.credential_id,
+        defaults={"due_at": timezone.now(), "attempts": 0, "reason": reason},
+    )
     try:
         return vault.set_state(
             credential_id=lease.credential_id,
@@ -258,7 +269,7 @@ def _statement(fragments: Engine) -> str:
     )
 
 
-def _read(*, digest: str, lease_id: UUID) -> tuple[Caller, _Open]:
+def _read(*, digest: str, lease_id: UUID, address: str) -> tuple[Caller, _Open]:
     with connection.cursor() as cursor:
         cursor.execute(
             _statement(engine()),
@@ -272,11 +283,7 @@ def _read(*, digest: str, lease_id: UUID) -> tuple[Caller, _Open]:
             },
         )
         found: Any = cursor.fetchone()
-    if found is None or not found[CALLER_WIDTH - 2]:
-        message = "unknown, expired or revoked token"
-        raise UnknownTokenError(message)
-    caller = Caller(found[0], read_uuid(found[1]), found[2], bool(found[3]))
-    caller.require(Scope.LEASES_WRITE)
+    caller = caller_in(found, address=address)
     lease = found[CALLER_WIDTH : CALLER_WIDTH + _LEASE_WIDTH]
     if lease[0] is None:
         message = f"no lease {lease_id} of this backend"

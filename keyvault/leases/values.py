@@ -57,6 +57,8 @@ class IssuedLease:
         expires_at: the last moment to settle.
         credential: with its secret.
         budget: what is left of the key's windows.
+        backend_id: whose lease it is.
+        public_key: what the secret must be sealed to; None: it may go plain.
     """
 
     id: UUID
@@ -65,6 +67,25 @@ class IssuedLease:
     expires_at: datetime
     credential: LentCredential
     budget: list[WindowBudget]
+    backend_id: UUID
+    public_key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewedLease:
+    """A lease that is held longer; the credential stays the same.
+
+    Attributes:
+        id: which one.
+        permits: as granted.
+        use_by: the new last moment to send a request.
+        expires_at: the new last moment to settle.
+    """
+
+    id: UUID
+    permits: int
+    use_by: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,11 @@ def moment(time_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=time_us)
 
 
+def big(time_us: int) -> models.Value:
+    """A time for an expression; Django would send it to PostgreSQL as a 32-bit integer."""
+    return models.Value(time_us, output_field=models.BigIntegerField())
+
+
 def microseconds(at: datetime) -> int:
     """A time of these tables from an aware datetime."""
     return (at - _EPOCH) // timedelta(microseconds=1)

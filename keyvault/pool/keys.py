@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from keyvault import windows
 from keyvault.models import Credential, Lease, PoolKey
+from keyvault.models.lease import big
 from keyvault.pool.engine import clock_us, datetime_value, uuid_value
 from keyvault.pool.rows import KeyRow, read_keys, recounted, transit_us
 from keyvault.pool.writing import write_key
@@ -125,9 +126,9 @@ def _moved_back(row: KeyRow) -> KeyRow:
         "the clock was set back: a key's log follows", extra={"key": row.id, "by_us": by_us}
     )
     Lease.objects.filter(key_id=row.id).update(
-        granted_us=F("granted_us") + by_us,
-        use_by_us=F("use_by_us") + by_us,
-        expires_us=F("expires_us") + by_us,
+        granted_us=F("granted_us") + big(by_us),
+        use_by_us=F("use_by_us") + big(by_us),
+        expires_us=F("expires_us") + big(by_us),
     )
     state = windows.shifted(state=row.state, by_us=by_us)
     write_key(key_id=row.id, version=row.version, state=state)

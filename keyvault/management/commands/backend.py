@@ -13,6 +13,7 @@ from keyvault.audit import Actor
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import NewToken, Scope, create_backend, create_token, revoke_token
 from keyvault.leases.backends import DEFAULT_DAYS
+from keyvault.leases.sealed import usable_public_key
 from keyvault.models import Backend, BackendToken
 
 ACTOR = Actor(kind="command", id="backend")
@@ -30,6 +31,10 @@ class Command(BaseCommand):
         create.add_argument("name")
         create.add_argument(
             "--store", action="append", type=UUID, metavar="UUID", help="default: every store"
+        )
+        create.add_argument("--public-key", help="X25519, base64: what it leases is sealed to it")
+        create.add_argument(
+            "--network", action="append", default=[], help="may call from there only: 192.0.2.0/24"
         )
         token = commands.add_parser("token", help="a further token beside those it has")
         token.add_argument("name")
@@ -49,6 +54,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _create(self, options: dict[str, Any]) -> None:
+        key = options["public_key"]
         try:
             made = create_backend(
                 name=options["name"],
@@ -56,7 +62,11 @@ class Command(BaseCommand):
                 stores=options["store"],
                 days=_days(options),
                 actor=ACTOR,
+                public_key=usable_public_key(key) if key else None,
+                networks=options["network"],
             )
+        except ValueError as error:
+            raise CommandError(str(error)) from None
         except IntegrityError:
             message = f"there is a backend {options['name']} already"
             raise CommandError(message) from None

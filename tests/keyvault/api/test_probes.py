@@ -58,5 +58,6 @@ def test_openapi_lists_every_operation(client: Client) -> None:
         "/api/v1/stores/{store_id}",
         "/api/v1/stores/{store_id}/leases",
         "/api/v1/leases/{lease_id}/settle",
+        "/api/v1/leases/{lease_id}/renew",
     }
     assert "422" in paths["/api/v1/leases/{lease_id}/settle"]["post"]["responses"]

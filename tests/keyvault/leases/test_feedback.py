@@ -5,20 +5,9 @@ from pytest_django.fixtures import Settings
 
 from keyvault import pool
 from keyvault.models import Credential, Keychain, Lease, PoolKey
-from tests.keyvault import factories
-from tests.keyvault.lending import Api, key_of, token_of
+from tests.keyvault.lending import Api, key_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def backend() -> Api:
-    return Api(token_of())
-
-
-@pytest.fixture
-def store() -> Keychain:
-    return factories.keychain()
 
 
 def _remaining(key: Credential) -> list[int]:

@@ -1,0 +1,100 @@
+"""Holding a lease longer, ending it early."""
+
+import pytest
+
+from keyvault import pool, vault
+from keyvault.errors import UnknownRecordError
+from keyvault.leases import revoke_lease
+from keyvault.models import Credential, CredentialCheck, Keychain, Lease
+from tests.keyvault import factories
+from tests.keyvault.lending import Api, key_of, token_of
+
+pytestmark = pytest.mark.django_db
+
+
+def _renew(backend: Api, lease_id: str, seconds: int = 20) -> object:
+    return backend.post(f"/api/v1/leases/{lease_id}/renew", {"use_within_seconds": seconds})
+
+
+def test_a_renewed_lease_may_be_used_longer_and_counts_longer(
+    backend: Api, store: Keychain
+) -> None:
+    key_of(store)
+    lease = backend.lease(store, permits=3).json()["lease"]
+
+    response = _renew(backend, lease["id"])
+
+    assert response.status_code == 200
+    assert response.json()["lease"]["use_by"] > lease["use_by"]
+    row = Lease.objects.get(pk=lease["id"])
+    assert row.use_by_us - row.granted_us >= 20_000_000
+    assert row.key.windows[0][2] == 3
+
+
+def test_renewing_never_shortens(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    lease = backend.lease(store, use_within_seconds=30).json()["lease"]
+
+    assert _renew(backend, lease["id"], 1).json()["lease"]["use_by"] == lease["use_by"]
+
+
+@pytest.mark.parametrize("change", [{"use_by_us": 1}, {"settled_us": 1}])
+def test_a_lease_that_is_over_is_not_renewed(
+    backend: Api, store: Keychain, change: dict[str, int]
+) -> None:
+    key_of(store)
+    lease = backend.lease(store).json()["lease"]
+    Lease.objects.filter(pk=lease["id"]).update(**change)
+
+    assert _renew(backend, lease["id"]).json()["type"] == "lease-closed"
+
+
+def test_a_lease_of_a_paused_key_is_not_renewed(backend: Api, store: Keychain) -> None:
+    key = key_of(store)
+    lease = backend.lease(store).json()["lease"]
+    vault.set_state(
+        credential_id=key.pk,
+        keychain_id=store.pk,
+        to=Credential.State.PAUSED,
+        actor=factories.OWNER,
+    )
+
+    assert _renew(backend, lease["id"]).json()["type"] == "lease-closed"
+
+
+def test_somebody_elses_lease_is_not_renewed(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    lease = backend.lease(store).json()["lease"]
+
+    assert _renew(Api(token_of()), lease["id"]).status_code == 404
+
+
+def test_the_permits_of_a_revoked_lease_count_as_used(backend: Api, store: Keychain) -> None:
+    key = key_of(store)
+    lease = backend.lease(store, permits=4).json()["lease"]
+
+    revoke_lease(lease_id=lease["id"], keychain_id=store.pk, actor=factories.OWNER)
+
+    assert backend.settle(lease["id"], used=0).json()["type"] == "lease-closed"
+    assert pool.budgets(credential_ids=[key.pk])[key.pk][1].remaining == 296
+
+
+def test_a_lease_is_revoked_in_its_own_store_only(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    lease = backend.lease(store).json()["lease"]
+
+    with pytest.raises(UnknownRecordError):
+        revoke_lease(
+            lease_id=lease["id"], keychain_id=factories.keychain().pk, actor=factories.OWNER
+        )
+
+
+def test_a_refused_key_wants_a_new_check(backend: Api, store: Keychain) -> None:
+    key = key_of(store)
+    lease = backend.lease(store).json()["lease"]
+
+    backend.settle(lease["id"], used=1, outcome="forbidden")
+
+    wanted = CredentialCheck.objects.get()
+    assert (wanted.credential_id, wanted.reason) == (key.pk, "forbidden")
+    assert wanted.due_at is not None

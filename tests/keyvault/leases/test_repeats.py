@@ -1,0 +1,74 @@
+"""Idempotency-Key."""
+
+import pytest
+
+from keyvault.models import AuditEntry, Keychain, Lease, RepeatableRequest
+from tests.keyvault.lending import Api, key_of, token_of
+
+pytestmark = pytest.mark.django_db
+
+
+def _lease(backend: Api, store: Keychain, key: str, permits: int = 2) -> object:
+    return backend.client.post(
+        f"/api/v1/stores/{store.pk}/leases",
+        {"permits": permits},
+        content_type="application/json",
+        headers={"Idempotency-Key": key},
+    )
+
+
+def test_the_same_key_gives_the_same_lease_again(backend: Api, store: Keychain) -> None:
+    key_of(store)
+
+    first, second = _lease(backend, store, "k1"), _lease(backend, store, "k1")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json() == first.json()
+    assert Lease.objects.count() == 1
+    assert AuditEntry.objects.filter(action="lease.granted").count() == 1
+
+
+def test_the_same_key_with_another_body_is_refused(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    _lease(backend, store, "k1", permits=2)
+
+    response = _lease(backend, store, "k1", permits=3)
+
+    assert response.status_code == 422
+    assert response.json()["type"] == "idempotency-key-reused"
+
+
+def test_keys_of_two_backends_do_not_meet(backend: Api, store: Keychain) -> None:
+    key_of(store)
+
+    first, second = _lease(backend, store, "k1"), _lease(Api(token_of()), store, "k1")
+
+    assert first.json()["lease"]["id"] != second.json()["lease"]["id"]
+
+
+def test_a_refusal_is_not_kept(backend: Api, store: Keychain) -> None:
+    assert _lease(backend, store, "k1").status_code == 409
+    key_of(store)
+
+    assert _lease(backend, store, "k1").status_code == 201
+
+
+def test_a_repeat_after_the_lease_is_over_is_refused(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    backend.settle(_lease(backend, store, "k1").json()["lease"]["id"], used=0)
+
+    assert _lease(backend, store, "k1").json()["type"] == "lease-closed"
+
+
+def test_the_secret_is_not_kept(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    secret = _lease(backend, store, "k1").json()["credential"]["secret"]
+
+    assert secret not in str(list(RepeatableRequest.objects.values()))
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "with space", "é"])
+def test_a_key_that_makes_no_sense_is_refused(backend: Api, store: Keychain, key: str) -> None:
+    key_of(store)
+
+    assert _lease(backend, store, key).status_code == 422
