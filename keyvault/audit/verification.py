@@ -20,8 +20,10 @@ TRIGGERS = {
     "sqlite": (
         "keyvault_auditentry_no_update",
         "keyvault_auditentry_no_delete",
+        "keyvault_auditentry_no_replace",
         "keyvault_auditcheckpoint_no_update",
         "keyvault_auditcheckpoint_no_delete",
+        "keyvault_auditcheckpoint_no_replace",
         "keyvault_auditentry_pending",
     ),
     "postgresql": (

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from keyvault import audit
 from keyvault.audit import Action
 from keyvault.audit.denials import write_denial_counts
+from keyvault.audit.sealer import seal_new_entries
 from keyvault.models import AuditEntry, AuditPending, DenialCount
 from tests.keyvault.factories import BACKEND, OWNER
 
@@ -64,13 +65,32 @@ def test_an_entry_waits_for_its_checkpoint_and_goes_with_its_transaction() -> No
 )
 def test_the_database_refuses_to_change_the_record(sql: str) -> None:
     audit.record(action=Action.DRAFT_OPENED, actor=OWNER)
-    audit.sealer.seal_new_entries(timezone.now())
+    seal_new_entries(timezone.now())
     with (
         pytest.raises(DatabaseError, match="append-only"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
         cursor.execute(sql)
+
+
+REPLACING = {
+    "sqlite": "INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
+    "postgresql": "INSERT INTO {table} SELECT * FROM {table} "
+    "ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id",
+}
+
+
+@pytest.mark.parametrize("table", ["keyvault_auditentry", "keyvault_auditcheckpoint"])
+def test_the_database_refuses_to_replace_the_record(table: str) -> None:
+    audit.record(action=Action.DRAFT_OPENED, actor=OWNER)
+    seal_new_entries(timezone.now())
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(REPLACING[connection.vendor].format(table=table))
 
 
 def test_a_keychain_shows_its_own_entries_newest_first() -> None:
