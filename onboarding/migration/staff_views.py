@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from lightspeed.oauth.registry import PROVIDERS
 from onboarding.errors import OnboardingError
 from onboarding.migration import campaigns, plans, selectors, waiting
+from onboarding.migration.example import add_example_plan
 from onboarding.migration.forms import (
     BrownoutForm,
     CampaignForm,
@@ -41,6 +42,13 @@ def plan_list(request: SignedInRequest) -> HttpResponse:
     """Every plan."""
     rows = Plan.objects.prefetch_related("phases", "campaigns").order_by("name")
     return render(request, "onboarding/migration/plans.html", {"plans": rows})
+
+
+@for_staff
+@require_POST
+def add_example(request: SignedInRequest) -> HttpResponse:
+    """Add the letter of 2016 as a draft to look at."""
+    return redirect("migration:plan", plan_id=add_example_plan(user=request.user).pk)
 
 
 @for_staff

@@ -10,6 +10,7 @@ urlpatterns = [
     path("waiting/place/<str:token>/", views.place, name="place"),
     path("waiting/<slug:provider>/", views.join, name="join"),
     path("staff/plans/", staff_views.plan_list, name="plans"),
+    path("staff/plans/example/", staff_views.add_example, name="example"),
     path("staff/plans/new/", staff_views.new_plan, name="new-plan"),
     path("staff/plans/<int:plan_id>/", staff_views.plan, name="plan"),
     path("staff/plans/<int:plan_id>/edit/", staff_views.edit_plan, name="edit-plan"),

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from onboarding.errors import UnknownRecordError
@@ -35,23 +35,19 @@ def join_line(*, provider: str, details: Details) -> None:
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with transaction.atomic():
-        mine = WaitingMerchant.objects.filter(
-            provider=provider, email=details.email.lower(), state=State.WAITING
+        waiting, is_new = WaitingMerchant.objects.get_or_create(
+            provider=provider,
+            email=details.email.lower(),
+            state=State.WAITING,
+            defaults={
+                "company": details.company,
+                "platform": details.platform,
+                "language": details.language,
+                "digest": digest_of(token),
+            },
         )
-        if not mine.update(digest=digest_of(token)):
-            try:
-                with transaction.atomic():
-                    WaitingMerchant.objects.create(
-                        provider=provider,
-                        company=details.company,
-                        email=details.email.lower(),
-                        platform=details.platform,
-                        language=details.language,
-                        digest=digest_of(token),
-                    )
-            except IntegrityError:
-                return
-        waiting = mine.get()
+        if not is_new:
+            WaitingMerchant.objects.filter(pk=waiting.pk).update(digest=digest_of(token))
         letter = joined_letter(waiting=waiting, token=token, place=place_in_line(waiting))
         send_letter(letter, to=waiting.email, language=waiting.language)
 

@@ -12,8 +12,12 @@ from keyvault.models import AuditEntry, Credential, Grant
 from keyvault.renewal import renew
 from keyvault.renewal.renewing import Outcome as Renewal
 from keyvault.vault import AccessTokenSecret
+from lightspeed.oauth.r_series import R_SERIES
 from onboarding.models import Consent
 from onboarding.oauth.duties import CONSENTS
+from onboarding.oauth.outcomes import Outcome
+from onboarding.oauth.selectors import scope_rows
+from onboarding.oauth.services import give_up
 from simulator.running import RunningSimulator
 from tests.onboarding.cast import merchant, person, signed_in, store
 from tests.onboarding.oauth.desk import ACCOUNTS, desk, opened, overdue, query_of
@@ -228,6 +232,30 @@ def test_who_changes_their_mind_stores_nothing(vendor: RunningSimulator) -> None
     assert (consent.state, bytes(consent.sealed_pair)) == ("failed", b"")
 
 
+def test_what_is_over_is_not_given_up_again(vendor: RunningSimulator) -> None:
+    opened()
+    at = desk(vendor)
+    consent = at.go()
+    at.answer(consent, no="1")
+    consent.refresh_from_db()
+    assert give_up(consent=consent, outcome=Outcome.TOO_LATE).outcome == "cancelled"
+
+
+def test_a_vendor_that_is_down_does_not_keep_us_from_shredding(vendor: RunningSimulator) -> None:
+    opened()
+    at = desk(vendor)
+    consent = at.go()
+    vendor.add_fault(path="auth/oauth/revoke", kind="500")
+    at.answer(consent, no="1")
+    consent.refresh_from_db()
+    assert bytes(consent.sealed_pair) == b""
+
+
+def test_scopes_that_the_vendor_does_not_tell_are_not_called_missing() -> None:
+    rows = scope_rows(provider=R_SERIES, granted="")
+    assert {row.cell for row in rows} == {"unchecked"}
+
+
 def test_a_form_that_is_sent_twice_stores_one_grant(vendor: RunningSimulator) -> None:
     opened()
     at = desk(vendor)
@@ -322,6 +350,8 @@ def test_a_consent_of_somebody_else_is_not_there(vendor: RunningSimulator) -> No
     owner = person("outsider")
     store(merchant("Elsewhere", owner=owner))
     assert signed_in(owner).get(at.page_of(consent)).status_code == 404
+    nobodys = at.page_of(consent).replace(str(consent.pk), str(at.store.pk))
+    assert at.client.get(nobodys).status_code == 404
 
 
 def test_no_token_is_seen_anywhere(

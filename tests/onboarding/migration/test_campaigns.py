@@ -1,0 +1,234 @@
+"""Letters, reminders that stop, the funnel, brownouts."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from pytest_django import Settings
+
+from keyvault.audit import Action, Actor, record
+from keyvault.models import Credential
+from onboarding.errors import PlanError
+from onboarding.migration import campaigns
+from onboarding.migration.brownouts import BROWNOUTS
+from onboarding.migration.campaigns import LETTERS
+from onboarding.migration.selectors import cohort, funnel_of
+from onboarding.models import Brownout, Campaign, Recipient, Store, User
+from simulator.running import RunningSimulator
+from tests.onboarding.cast import member, person, signed_in
+from tests.onboarding.migration.scene import campaign, key_of, later, migrating, plan, staff
+from tests.onboarding.oauth.desk import Desk, opened
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _mails_at_hand(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    mail.outbox.clear()
+
+
+def running(**fields: object) -> Campaign:
+    made = campaign(plan(keys_refused=30 * DAY), **fields)
+    campaigns.start_campaign(campaign=made, user=staff())
+    return made
+
+
+def numbers(of: Campaign) -> tuple[int, ...]:
+    found = funnel_of(of)
+    return (found.meant, found.told, found.opened, found.authorised, found.verified)
+
+
+def test_a_merchant_is_told_opens_authorises_and_is_verified(vendor: RunningSimulator) -> None:
+    opened()
+    at = migrating(vendor)
+    made = running()
+    assert numbers(made) == (1, 0, 0, 0, 0)
+    assert LETTERS.run(later()) == 1
+    assert numbers(made) == (1, 1, 0, 0, 0)
+    (letter,) = mail.outbox
+    assert letter.to == [at.user.email]
+    assert "works until" in letter.body
+    (url,) = set(re.findall(r"(/stores/\S+/connect/retail-r/)", letter.body))
+    at.client.get(url)
+    assert numbers(made) == (1, 1, 1, 0, 0)
+    account = str(at.store.shop_id)
+    consent = at.go(account=account)
+    assert numbers(made) == (1, 1, 1, 1, 0)
+    at.answer(consent, yes="1")
+    assert numbers(made) == (1, 1, 1, 1, 1)
+
+
+def test_reminders_come_on_their_days_and_stop_on_success(vendor: RunningSimulator) -> None:
+    opened()
+    at = migrating(vendor)
+    made = running()
+    LETTERS.run(later())
+    assert LETTERS.run(later(days=15)) == 0
+    assert LETTERS.run(later(days=16.1)) == 1
+    assert mail.outbox[-1].subject.startswith("Reminder")
+    assert Recipient.objects.get().reminders == 1
+    at.connect(account=str(at.store.shop_id))
+    assert LETTERS.run(later(days=23.1)) == 1
+    assert len(mail.outbox) == 2
+    assert Recipient.objects.get().due_at is None
+    assert numbers(made)[-1] == 1
+
+
+def test_who_moved_by_another_way_hears_no_more(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    running()
+    Credential.objects.filter(pk=key_of(at).pk).update(state="replaced")
+    LETTERS.run(later())
+    assert mail.outbox == []
+    assert Recipient.objects.get().verified_at is not None
+
+
+def test_the_last_reminder_is_the_last(vendor: RunningSimulator) -> None:
+    migrating(vendor)
+    running()
+    for days in (0, 16.1, 23.1, 29.1, 40):
+        LETTERS.run(later(days=days))
+    assert len(mail.outbox) == 4
+    assert Recipient.objects.get().due_at is None
+
+
+def test_without_a_date_there_is_no_reminder(vendor: RunningSimulator) -> None:
+    migrating(vendor)
+    made = campaign(plan(announce=DAY))
+    campaigns.start_campaign(campaign=made, user=staff())
+    LETTERS.run(later())
+    assert "until" not in mail.outbox[0].body
+    assert Recipient.objects.get().due_at is None
+
+
+def test_a_paused_campaign_sends_nothing(vendor: RunningSimulator) -> None:
+    migrating(vendor)
+    made = running()
+    campaigns.pause_campaign(campaign=made, user=staff())
+    assert LETTERS.run(later()) == 0
+    campaigns.resume_campaign(campaign=made, user=staff())
+    assert LETTERS.run(later()) == 1
+    campaigns.stop_campaign(campaign=made, user=staff())
+    assert LETTERS.run(later(days=20)) == 0
+    with pytest.raises(PlanError):
+        campaigns.resume_campaign(campaign=made, user=staff())
+    with pytest.raises(PlanError):
+        campaigns.start_campaign(campaign=made, user=staff())
+
+
+def test_the_cohort_is_filtered_by_platform_and_language(vendor: RunningSimulator) -> None:
+    first, second = migrating(vendor), migrating(vendor, "second")
+    Store.objects.filter(pk=first.store.pk).update(platform="shopify")
+    User.objects.filter(pk=second.user.pk).update(language="nl")
+    of = plan(keys_refused=DAY)
+    assert list(cohort(campaign(of, name="a", platform="shopify"))) == [first.store]
+    assert list(cohort(campaign(of, name="b", language="nl"))) == [second.store]
+    assert not cohort(campaign(of, name="c", platform="magento")).exists()
+
+
+def test_everybody_reads_their_own_language(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    member(at.store.merchant, person("dutch", language="nl"))
+    gone = person("gone")
+    member(at.store.merchant, gone)
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    running()
+    LETTERS.run(later())
+    assert {each.to[0] for each in mail.outbox} == {at.user.email, "dutch@example.test"}
+
+
+def test_an_expected_interruption_is_said(vendor: RunningSimulator) -> None:
+    migrating(vendor)
+    running(expects_interruption=True, interruption="Sunday from 2 to 3 in the morning.")
+    LETTERS.run(later())
+    assert "Sunday from 2 to 3" in mail.outbox[0].body
+
+
+def test_a_plan_without_a_way_leads_to_the_store(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    made = running()
+    made.plan.provider = ""
+    made.plan.save()
+    LETTERS.run(later())
+    assert f"/stores/{at.store.pk}/\n" in mail.outbox[0].body + "\n"
+
+
+def brownout(of: Campaign, **fields: object) -> Brownout:
+    facts = {"starts_at": later(), "due_at": later(), "minutes": 5, "most_denied": 3, **fields}
+    return Brownout.objects.create(campaign=of, **facts)
+
+
+def deny(at: Desk) -> None:
+    actor = Actor(kind="backend", id="app")
+    record(action=Action.LEASE_DENIED, actor=actor, keychain_id=at.store.pk)
+
+
+def test_a_brownout_sets_keys_aside_and_brings_them_back(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    rehearsal = brownout(running())
+    assert BROWNOUTS.run(later(seconds=1)) == 1
+    assert key_of(at).state == "suspended"
+    assert BROWNOUTS.run(later(minutes=1)) == 0
+    assert key_of(at).state == "suspended"
+    assert BROWNOUTS.run(later(minutes=6)) == 1
+    assert key_of(at).state == "active"
+    rehearsal.refresh_from_db()
+    assert rehearsal.state == "over"
+    assert BROWNOUTS.run(later(minutes=9)) == 0
+
+
+def test_too_many_denials_stop_a_brownout(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    rehearsal = brownout(running())
+    BROWNOUTS.run(later())
+    Brownout.objects.update(started_at=later(seconds=-5))
+    for _ in range(3):
+        deny(at)
+    assert BROWNOUTS.run(later(seconds=10)) == 1
+    rehearsal.refresh_from_db()
+    assert (rehearsal.state, rehearsal.denied) == ("stopped", 3)
+    assert key_of(at).state == "active"
+
+
+def test_a_paused_campaign_ends_its_brownout(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    made = running()
+    brownout(made)
+    BROWNOUTS.run(later())
+    campaigns.pause_campaign(campaign=made, user=staff())
+    BROWNOUTS.run(later(seconds=10))
+    assert key_of(at).state == "active"
+    planned = brownout(made)
+    assert BROWNOUTS.run(later(seconds=10)) == 0
+    planned.refresh_from_db()
+    assert planned.state == "stopped"
+
+
+def test_staff_walk_a_campaign_through_its_pages(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    of = plan(keys_refused=30 * DAY)
+    client = signed_in(staff())
+    new = f"/staff/plans/{of.pk}/campaigns/new/"
+    facts = {"name": "Wave", "starts_at": "2026-01-01T09:00", "reminder_days": "14, 7, 7"}
+    assert client.get(new).status_code == 200
+    for wrong in ({"reminder_days": "soon"}, {"expects_interruption": "on"}):
+        assert client.post(new, {**facts, **wrong}).status_code == 422
+    url = client.post(new, facts).headers["Location"]
+    assert client.post(new, facts).status_code == 422
+    made = Campaign.objects.get()
+    assert made.reminder_days == [14, 7]
+    assert at.store.name in client.get(url).content.decode()
+    client.post(f"{url}start/")
+    assert "How far they have come" in client.get(url).content.decode()
+    for turn in ("pause", "resume", "nonsense", "stop"):
+        client.post(f"{url}{turn}/")
+    made.refresh_from_db()
+    assert made.state == "stopped"
+    times = {"starts_at": "2031-01-01T09:00", "minutes": "10", "most_denied": "20"}
+    assert client.post(url, times).status_code == 302
+    assert client.post(url, {**times, "minutes": "0"}).status_code == 422
+    assert Brownout.objects.get().due_at == Brownout.objects.get().starts_at
