@@ -118,6 +118,7 @@ def problem_of(error: VaultError) -> HttpResponse:
             detail=str(error),
             headers={"Retry-After": str(max(math.ceil(error.retry_after_seconds), 1))},
             retry_at=timestamp(error.retry_at),
+            retry_after_seconds=error.retry_after_seconds,
         )
     if isinstance(error, TooManyRequestsError):
         headers = {"Retry-After": str(error.retry_after_seconds)}

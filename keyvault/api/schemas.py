@@ -184,3 +184,4 @@ class PoolEmptyOut(ProblemOut):
     """When to come back."""
 
     retry_at: datetime | None = None
+    retry_after_seconds: float | None = None

@@ -1,0 +1,77 @@
+"""The auth object: for httpx and httpx2 their own kind, for requests a callable."""
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator, Generator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from latchkey.pool import Held, Pool
+
+
+def _bases() -> tuple[type, ...]:
+    found = []
+    for name in ("httpx", "httpx2"):
+        try:
+            found.append(import_module(name).Auth)
+        except ImportError:
+            continue
+    return tuple(found)
+
+
+class _Spending:
+    """Takes a permit for each request, and gives it back with the answer."""
+
+    requires_request_body = False
+    requires_response_body = False
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+
+    def __call__(self, request: Any) -> Any:  # noqa: ANN401  # requests' prepared request
+        """Signs a request of `requests`; its answer comes back by a hook."""
+        held = self._sign(request)
+
+        def give_back(response: Any, **_options: Any) -> None:  # noqa: ANN401  # requests'
+            self._pool.give_back(held, status=response.status_code, headers=response.headers)
+
+        request.register_hook("response", give_back)
+        return request
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:  # noqa: ANN401  # httpx's
+        """Signs a request of httpx."""
+        held = self._sign(request)
+        response = None
+        try:
+            response = yield request
+        finally:
+            self._give_back(held, response)
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:  # noqa: ANN401  # httpx's
+        """Signs a request of httpx's async client; waiting for a permit blocks nobody else."""
+        held = await asyncio.to_thread(self._sign, request)
+        response = None
+        try:
+            response = yield request
+        finally:
+            await asyncio.to_thread(self._give_back, held, response)
+
+    def _sign(self, request: Any) -> "Held":  # noqa: ANN401  # either library's request
+        held = self._pool.take()
+        credential = held.lease.credential
+        if "access_token" in credential:
+            request.headers["Authorization"] = f"Bearer {credential['access_token']}"
+        else:
+            pair = f"{credential['key']}:{credential['secret']}".encode()
+            request.headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        return held
+
+    def _give_back(self, held: "Held", response: Any) -> None:  # noqa: ANN401  # httpx's
+        if response is None:
+            self._pool.give_back(held, status=None, headers={})
+        else:
+            self._pool.give_back(held, status=response.status_code, headers=response.headers)
+
+
+VendorAuth: Any = type("VendorAuth", (_Spending, *_bases()), {})

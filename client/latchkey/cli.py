@@ -1,0 +1,72 @@
+"""`latchkey lease|stores|tail`: a look at the API from a shell."""
+
+import argparse
+import json
+import sys
+import time
+
+from latchkey.connection import Connection
+from latchkey.errors import LatchkeyError
+from latchkey.pool import connect
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="latchkey", description="Borrow from Latchkey.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("stores", help="stores that this backend may lease from")
+    lease = commands.add_parser("lease", help="borrow a key; prints it with its secret")
+    lease.add_argument("store")
+    lease.add_argument("--permits", type=int, default=1)
+    lease.add_argument("--use-within", type=int, default=2, metavar="SECONDS")
+    lease.add_argument("--batch", action="store_true", help="yield to interactive use")
+    tail = commands.add_parser("tail", help="watch a store's headroom")
+    tail.add_argument("store")
+    tail.add_argument("--every", type=float, default=2.0, metavar="SECONDS")
+    options = parser.parse_args(arguments)
+    try:
+        return _run(connect(), options)
+    except (LatchkeyError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(connection: Connection, options: argparse.Namespace) -> int:
+    if options.command == "stores":
+        for store in connection.stores():
+            sys.stdout.write(f"{store['id']}  {store['state']:13}  {store['name']}\n")
+    elif options.command == "lease":
+        lease = connection.lease(
+            options.store,
+            permits=options.permits,
+            traffic_class="batch" if options.batch else "interactive",
+            use_within_seconds=options.use_within,
+        )
+        facts = {
+            "id": lease.id,
+            "permits": lease.permits,
+            "use_by": lease.use_by.isoformat(),
+            "base_url": lease.base_url,
+            **lease.credential,
+        }
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        while True:
+            _show(connection, options.store)
+            time.sleep(options.every)
+    return 0
+
+
+def _show(connection: Connection, store: str) -> None:
+    windows = connection.store(store)["windows"]
+    left = "  ".join(
+        f"{each['remaining']}/{each['limit']} in {each['seconds']} s" for each in windows
+    )
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {left}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""What can go wrong.
+
+LatchkeyError
+├── UnavailableError    Latchkey does not answer, or asks to come back
+├── PoolEmptyError      no key has a free permit within the time that you would wait
+└── LeaseRefusedError   it answers, and the answer is no
+"""
+
+
+class LatchkeyError(Exception):
+    """Root of the client's errors."""
+
+
+class UnavailableError(LatchkeyError):
+    """Latchkey does not answer, or asks to come back."""
+
+
+class PoolEmptyError(LatchkeyError):
+    """No key has a free permit.
+
+    Attributes:
+        retry_after_seconds: when one will be free.
+    """
+
+    def __init__(self, *, retry_after_seconds: float) -> None:
+        super().__init__(f"no key has a free permit for {retry_after_seconds:.1f} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LeaseRefusedError(LatchkeyError):
+    """The answer is no.
+
+    Attributes:
+        status: the HTTP status.
+        type: the problem's stable type, "missing-scope".
+    """
+
+    def __init__(self, *, status: int, type_: str, title: str) -> None:
+        super().__init__(f"{title} ({type_})")
+        self.status = status
+        self.type = type_

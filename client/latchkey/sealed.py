@@ -1,0 +1,57 @@
+"""Opening what Latchkey has sealed to this backend (HPKE, RFC 9180; needs pyhpke)."""
+
+import base64
+import json
+from typing import Final
+
+from latchkey.errors import LatchkeyError
+
+INFO: Final = b"latchkey lease v1"
+ENCAPSULATED_BYTES: Final = 32
+
+
+def unseal(*, private_key: bytes | None, sealed: str, place: str) -> dict[str, str]:
+    """The secret part of a lease.
+
+    Args:
+        private_key: raw X25519 key, 32 bytes.
+        sealed: base64 of the encapsulated key and the ciphertext.
+        place: lease id, credential id and backend id, joined by "|".
+
+    Raises:
+        LatchkeyError: there is no key, no pyhpke, or it does not open here.
+    """
+    if private_key is None:
+        message = "this lease is sealed: set LATCHKEY_PRIVATE_KEY"
+        raise LatchkeyError(message)
+    try:
+        from pyhpke import (  # noqa: PLC0415  # an extra
+            AEADId,
+            CipherSuite,
+            KDFId,
+            KEMId,
+            KEMKey,
+            PyHPKEError,
+        )
+    except ImportError:
+        message = "this lease is sealed: pip install latchkey-client[sealed]"
+        raise LatchkeyError(message) from None
+    suite = CipherSuite.new(KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES256_GCM)
+    raw = base64.b64decode(sealed, validate=True)
+    try:
+        key = KEMKey.from_pyca_cryptography_key(_private(private_key))
+        context = suite.create_recipient_context(raw[:ENCAPSULATED_BYTES], key, info=INFO)
+        opened = context.open(raw[ENCAPSULATED_BYTES:], aad=place.encode())
+    except PyHPKEError:
+        message = "the sealed lease does not open with this key"
+        raise LatchkeyError(message) from None
+    found: dict[str, str] = json.loads(opened)
+    return found
+
+
+def _private(raw: bytes) -> object:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import (  # noqa: PLC0415  # an extra
+        X25519PrivateKey,
+    )
+
+    return X25519PrivateKey.from_private_bytes(raw)
