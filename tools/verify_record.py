@@ -75,10 +75,9 @@ def check_entry(line: dict[str, Any], chain: dict[int, dict[str, Any]], keychain
         message = f"an entry of checkpoint {line['checkpoint']} is malformed"
         raise BadRecordError(message)
     entry_id = int(fields[1])
-    node = sha256(b"\0" + line["entry"].encode()).digest()
-    for side, sibling in line["proof"]:
-        pair = bytes.fromhex(sibling) + node if side == "left" else node + bytes.fromhex(sibling)
-        node = sha256(b"\1" + pair).digest()
+    node = sha256(line["entry"].encode()).digest()
+    for left, right in line["proof"]:
+        node = sha256(b"\1" + bytes.fromhex(left) + node + bytes.fromhex(right)).digest()
     checkpoint = chain.get(line["checkpoint"])
     if checkpoint is None or node.hex() != checkpoint["root"]:
         message = f"entry {entry_id} is not what was sealed"

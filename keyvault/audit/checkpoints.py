@@ -15,7 +15,7 @@ A checkpoint's hash is SHA-256 over these lines followed by the 64 bytes of the 
 So the last signature vouches for every checkpoint before it, their signatures included.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -97,12 +97,22 @@ def ranges_of(ids: Sequence[int]) -> str:
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in spans)
 
 
-def ids_in(ranges: str) -> Iterable[int]:
-    """The ids of "17-93,95" in order.
+def spans_in(ranges: str) -> Iterator[tuple[int, int]]:
+    """The first and last ids of the spans of "17-93,95".
 
     Raises:
         ValueError: malformed, so altered.
     """
     for span in ranges.split(","):
         low, _, high = span.partition("-")
-        yield from range(int(low), int(high or low) + 1)
+        yield int(low), int(high or low)
+
+
+def ids_in(ranges: str) -> Iterator[int]:
+    """The ids of "17-93,95" in order.
+
+    Raises:
+        ValueError: malformed, so altered.
+    """
+    for low, high in spans_in(ranges):
+        yield from range(low, high + 1)

@@ -7,7 +7,7 @@ with the nodes that lead from its leaf to its checkpoint's root:
     {"format": "latchkey-audit-export", "version": 1, "keychain": …, "exported_at": …, "keys": {…}}
     {"format": "latchkey-checkpoint", …}
     {"format": "latchkey-entry", "checkpoint": 7, "entry": "latchkey-entry-v1\n17\n…",
-     "proof": [["right", "<hex>"], …]}
+     "proof": [["<siblings on the left in hex>", "<those on the right>"], …]}
 
 tools/verify_record.py reads it, with the standard library and `cryptography` alone.
 """
@@ -110,8 +110,7 @@ def _proofs(checkpoint: AuditCheckpoint, waiting: dict[int, bytes]) -> Iterator[
     mine = [(index, entry_id) for index, entry_id in enumerate(ids) if entry_id in waiting]
     if not mine:
         return
-    kept = bytes(checkpoint.leaves)
-    levels = tree.levels_of([kept[start : start + 32] for start in range(0, len(kept), 32)])
+    levels = tree.levels_of(bytes(checkpoint.leaves))
     for index, entry_id in mine:
         entry = waiting.pop(entry_id)
         path = tree.path_in(levels, index)
@@ -122,7 +121,7 @@ def _proofs(checkpoint: AuditCheckpoint, waiting: dict[int, bytes]) -> Iterator[
             "format": "latchkey-entry",
             "checkpoint": checkpoint.pk,
             "entry": entry.decode(),
-            "proof": [[side, node.hex()] for side, node in path],
+            "proof": [[left.hex(), right.hex()] for left, right in path],
         }
 
 

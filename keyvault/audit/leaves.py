@@ -14,8 +14,8 @@ Ten lines of UTF-8 text, joined by "\n", none at the end:
     <nonce, 32 hex digits>
 
 Exactly nine newlines, so no byte can wander from one column to the next. The form is the same on
-SQLite and PostgreSQL. The statements give it as bytes: a hundred thousand entries are verified a
-second, which a row of Python objects would not allow.
+SQLite and PostgreSQL. The database builds it, and joins whole runs of entries: a hundred thousand
+are verified in a fraction of a second, which rows of Python objects would not allow.
 """
 
 from collections.abc import Iterator
@@ -25,23 +25,29 @@ from uuid import UUID
 from django.db import connection
 
 NEWLINES: Final = 9
+# Between the entries of a run; `record` lets no control character into a column.
+SEPARATOR: Final = b"\x1e"
 
 _COLUMNS: Final = {
     "sqlite": (
-        "CAST('latchkey-entry-v1' || char(10) || e.id || char(10)"
+        "'latchkey-entry-v1\n' || e.id || '\n'"
         " || CASE length(e.at) WHEN 19 THEN e.at || '.000000' ELSE e.at END"
-        " || char(10) || e.action || char(10) || e.actor"
-        " || char(10) || coalesce(e.keychain_id, '') || char(10) || e.subject"
-        " || char(10) || e.facts || char(10) || e.request_id || char(10) || e.nonce AS BLOB)"
+        " || '\n' || e.action || '\n' || e.actor || '\n' || ifnull(e.keychain_id, '')"
+        " || '\n' || e.subject || '\n' || e.facts || '\n' || e.request_id || '\n' || e.nonce"
     ),
     "postgresql": (
-        "convert_to('latchkey-entry-v1' || chr(10) || e.id || chr(10)"
+        "'latchkey-entry-v1\n' || e.id || '\n'"
         " || to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-        " || chr(10) || e.action || chr(10) || e.actor"
-        " || chr(10) || coalesce(replace(e.keychain_id::text, '-', ''), '') || chr(10) || e.subject"
-        " || chr(10) || e.facts || chr(10) || e.request_id"
-        " || chr(10) || replace(e.nonce::text, '-', ''), 'UTF8')"
+        " || '\n' || e.action || '\n' || e.actor"
+        " || '\n' || coalesce(replace(e.keychain_id::text, '-', ''), '') || '\n' || e.subject"
+        " || '\n' || e.facts || '\n' || e.request_id"
+        " || '\n' || replace(e.nonce::text, '-', '')"
     ),
+}
+_AS_BYTES: Final = {"sqlite": "CAST({} AS BLOB)", "postgresql": "convert_to({}, 'UTF8')"}
+_JOINED: Final = {
+    "sqlite": "group_concat({}, char(30))",
+    "postgresql": "string_agg({}, chr(30) ORDER BY e.id)",
 }
 
 Row = tuple[int, bytes]
@@ -57,36 +63,55 @@ def pending_leaves(*, limit: int) -> list[Row]:
         Pairs of id and canonical form.
     """
     sql = (
-        f"SELECT e.id, {_columns()} FROM keyvault_auditentry e"  # noqa: S608  # constants only
+        f"SELECT e.id, {_entry()} FROM keyvault_auditentry e"  # noqa: S608  # constants only
         " JOIN keyvault_auditpending p ON p.entry_id = e.id ORDER BY e.id LIMIT %s"
     )
     return _rows(sql, [limit])
 
 
-def all_leaves(*, after: int = 0, step: int = 10_000) -> Iterator[list[Row]]:
-    """Every entry by id, in portions; one query each.
+def run_of(*, first: int, last: int) -> list[bytes] | None:
+    """The canonical forms of a run of ids without a gap. One query that gives one row.
 
     Args:
-        after: start behind this id.
-        step: entries in a portion.
+        first: the lowest id.
+        last: the highest.
 
-    Yields:
-        Lists of pairs of id and canonical form.
+    Returns:
+        In order of their ids; None when one is missing, or holds a character that no entry may.
     """
+    joined = _AS_BYTES[connection.vendor].format(_JOINED[connection.vendor].format(_columns()))
     sql = (
-        f"SELECT e.id, {_columns()} FROM keyvault_auditentry e"  # noqa: S608  # constants only
-        " WHERE e.id > %s ORDER BY e.id LIMIT %s"
+        f"SELECT count(*), {joined} FROM keyvault_auditentry e"  # noqa: S608  # constants only
+        " WHERE e.id BETWEEN %s AND %s"
     )
-    while rows := _rows(sql, [after, step]):
-        yield rows
-        after = rows[-1][0]
+    if connection.vendor == "sqlite":
+        sql = sql.replace(
+            "FROM keyvault_auditentry e WHERE e.id BETWEEN %s AND %s",
+            "FROM (SELECT * FROM keyvault_auditentry WHERE id BETWEEN %s AND %s ORDER BY id) e",
+        )
+    ((count, run),) = _rows(sql, [first, last])
+    expected = last - first + 1
+    # Each entry brings nine newlines: as many over all means that none holds one of its own.
+    if count != expected or run.count(b"\n") != NEWLINES * expected:
+        return None
+    entries = run.split(SEPARATOR)
+    return entries if len(entries) == expected else None
+
+
+def leaves_between(*, first: int, last: int) -> dict[int, bytes]:
+    """The canonical forms of the entries that there are in a range of ids. One query."""
+    sql = (
+        f"SELECT e.id, {_entry()} FROM keyvault_auditentry e"  # noqa: S608  # constants only
+        " WHERE e.id BETWEEN %s AND %s"
+    )
+    return dict(_rows(sql, [first, last]))
 
 
 def leaves_of_keychain(keychain_id: UUID) -> Iterator[Row]:
     """The entries of one keychain by id. One query, read to its end."""
     key = keychain_id.hex if connection.vendor == "sqlite" else keychain_id
     sql = (
-        f"SELECT e.id, {_columns()} FROM keyvault_auditentry e"  # noqa: S608  # constants only
+        f"SELECT e.id, {_entry()} FROM keyvault_auditentry e"  # noqa: S608  # constants only
         " WHERE e.keychain_id = %s ORDER BY e.id"
     )
     yield from _rows(sql, [key])
@@ -96,7 +121,11 @@ def _columns() -> str:
     return _COLUMNS[connection.vendor]
 
 
-def _rows(sql: str, parameters: list[Any]) -> list[Row]:
+def _entry() -> str:
+    return _AS_BYTES[connection.vendor].format(_columns())
+
+
+def _rows(sql: str, parameters: list[Any]) -> list[Any]:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             return cursor.execute(sql, parameters).fetchall()  # type: ignore[no-any-return]

@@ -100,7 +100,7 @@ def _seal_once(row: AuditSealer, *, now: datetime) -> int:
         if not entries or not mine.update(claimed_until=until):
             return 0
         ids = [entry_id for entry_id, _ in entries]
-        leaves = [tree.leaf_hash(entry) for _, entry in entries]
+        leaves = b"".join(tree.leaf_hash(entry) for _, entry in entries)
         last = checkpoints.tip()
         checkpoint = AuditCheckpoint(
             pk=last.id + 1,
@@ -110,7 +110,7 @@ def _seal_once(row: AuditSealer, *, now: datetime) -> int:
             count=len(ids),
             ranges=checkpoints.ranges_of(ids),
             root=tree.root_of(leaves),
-            leaves=b"".join(leaves),
+            leaves=leaves,
             at=now,
             key_id=key_id,
         )

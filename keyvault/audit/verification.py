@@ -5,16 +5,16 @@ database, the chain of checkpoints with the signature at its end, and the entrie
 Only when something does not fit is the rest looked at, to name the first bad entry or checkpoint.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from django.db import connection
 
-from keyvault.audit import checkpoints, signing, tree
-from keyvault.audit.entrystream import EntryStream
+from keyvault.audit import checkpoints, leaves, signing, tree
 from keyvault.audit.snapshot import snapshot
-from keyvault.models import AuditCheckpoint, AuditPending
+from keyvault.models import AuditCheckpoint, AuditEntry, AuditPending
 
 TRIGGERS = {
     "sqlite": (
@@ -102,16 +102,16 @@ def verify(*, anchor: dict[str, Any] | None) -> Report:
 
 
 def _walk(chain: "_Chain", report: Report) -> None:
-    stream = EntryStream()
+    covered = 0
     for checkpoint in AuditCheckpoint.objects.order_by("id").iterator(chunk_size=500):
         if len(report.problems) >= MOST_PROBLEMS:
-            break
+            return
         chain.add(checkpoint)
-        found = list(_compare(checkpoint, stream))
+        found = list(_compare(checkpoint))
         report.problems += found
+        covered += checkpoint.count
         report.entries += 0 if found else checkpoint.count
-    else:
-        _look_behind(stream, report)
+    _look_behind(report, covered=covered)
 
 
 def _order(problem: Problem) -> tuple[float, float]:
@@ -192,46 +192,43 @@ class _Chain:
         self._report.problems.append(Problem("checkpoint", message, checkpoint_id=checkpoint_id))
 
 
-def _compare(checkpoint: AuditCheckpoint, stream: EntryStream) -> Iterator[Problem]:
+def _compare(checkpoint: AuditCheckpoint) -> Iterator[Problem]:
     """The entries of one checkpoint against its root; when they differ, which."""
-    quick = stream.take_run(
-        first=checkpoint.first_entry, last=checkpoint.last_entry, count=checkpoint.count
-    )
-    is_intact = (
-        quick is not None
-        and b"".join(quick) == checkpoint.leaves
-        and tree.root_of(quick) == checkpoint.root
-        and checkpoint.ranges == _one_range(checkpoint)
-    )
-    if not is_intact:
-        yield from _name_the_bad(checkpoint, quick, stream)
-
-
-def _one_range(checkpoint: AuditCheckpoint) -> str:
     first, last = checkpoint.first_entry, checkpoint.last_entry
-    return str(first) if first == last else f"{first}-{last}"
+    if checkpoint.ranges == (str(first) if first == last else f"{first}-{last}"):
+        run = leaves.run_of(first=first, last=last)
+        if run is not None and len(run) == checkpoint.count:
+            found = b"".join([sha256(entry).digest() for entry in run])
+            if found == checkpoint.leaves and tree.root_of(found) == checkpoint.root:
+                return
+    yield from _name_the_bad(checkpoint)
 
 
-def _name_the_bad(
-    checkpoint: AuditCheckpoint, quick: Sequence[bytes | None] | None, stream: EntryStream
-) -> Iterator[Problem]:
-    number = checkpoint.pk
+def _name_the_bad(checkpoint: AuditCheckpoint) -> Iterator[Problem]:
+    """One by one: also the way of checkpoints whose ids have gaps."""
+    number, kept = checkpoint.pk, bytes(checkpoint.leaves)
     ids = _ids_of(checkpoint)
-    kept = bytes(checkpoint.leaves)
-    leaves = [kept[start : start + 32] for start in range(0, len(kept), 32)]
-    found = quick if quick is not None else stream.take(ids)
     agrees = ids and (ids[0], ids[-1]) == (checkpoint.first_entry, checkpoint.last_entry)
-    agrees = agrees and len(ids) == len(leaves) == len(found) == checkpoint.count
-    if not agrees or tree.root_of(leaves) != checkpoint.root:
+    agrees = agrees and len(ids) == checkpoint.count == len(kept) // tree.HASH_BYTES
+    if not agrees or tree.root_of(kept) != checkpoint.root:
         yield Problem("checkpoint", f"checkpoint {number} is altered", checkpoint_id=number)
         return
-    for entry_id, leaf, present in zip(ids, leaves, found, strict=True):
-        if present is None:
+    present: dict[int, bytes] = {}
+    for first, last in checkpoints.spans_in(checkpoint.ranges):
+        present |= leaves.leaves_between(first=first, last=last)
+    for index, entry_id in enumerate(ids):
+        entry = present.get(entry_id)
+        start = index * tree.HASH_BYTES
+        if entry is None:
             message = f"entry {entry_id} is gone"
             yield Problem("deleted", message, entry_id=entry_id, checkpoint_id=number)
-        elif present != leaf:
+        elif not _fits(entry, kept[start : start + tree.HASH_BYTES]):
             message = f"entry {entry_id} is not what was sealed"
             yield Problem("edited", message, entry_id=entry_id, checkpoint_id=number)
+
+
+def _fits(entry: bytes, leaf: bytes) -> bool:
+    return entry.count(b"\n") == leaves.NEWLINES and tree.leaf_hash(entry) == leaf
 
 
 def _ids_of(checkpoint: AuditCheckpoint) -> list[int]:
@@ -241,15 +238,21 @@ def _ids_of(checkpoint: AuditCheckpoint) -> list[int]:
         return []
 
 
-def _look_behind(stream: EntryStream, report: Report) -> None:
+def _look_behind(report: Report, *, covered: int) -> None:
     """Entries that no checkpoint covers must be waiting for one, and those that wait must exist."""
     waiting = set(AuditPending.objects.values_list("entry_id", flat=True))
-    left = set(stream.left_over())
-    report.unsealed = len(waiting & left)
-    for entry_id in sorted(left - waiting):
+    report.unsealed = AuditEntry.objects.filter(pk__in=AuditPending.objects.values("pk")).count()
+    missing = len(waiting) - report.unsealed
+    if not missing and AuditEntry.objects.count() == covered + report.unsealed:
+        return
+    sealed: set[int] = set()
+    for checkpoint in AuditCheckpoint.objects.only("ranges").iterator(chunk_size=500):
+        sealed.update(_ids_of(checkpoint))
+    there = set(AuditEntry.objects.values_list("id", flat=True))
+    for entry_id in sorted(there - sealed - waiting):
         message = f"entry {entry_id} was put in without being sealed"
         report.problems.append(Problem("inserted", message, entry_id=entry_id))
-    for entry_id in sorted(waiting - left):
+    for entry_id in sorted(waiting - there):
         message = f"entry {entry_id} vanished before it was sealed"
         report.problems.append(Problem("deleted", message, entry_id=entry_id))
 

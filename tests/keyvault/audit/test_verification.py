@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from keyvault import audit
 from keyvault.audit import Action, checkpoints, tree
-from keyvault.audit.leaves import all_leaves
+from keyvault.audit.leaves import leaves_between
 from keyvault.audit.sealer import file_sink, seal_new_entries
 from keyvault.audit.verification import Report, verify
 from keyvault.models import AuditCheckpoint, AuditEntry, AuditPending
@@ -171,10 +171,9 @@ def _tail(count: int) -> list[int]:
 def _forged(checkpoint: AuditCheckpoint) -> dict[str, Any]:
     """An attacker without the signing key makes the checkpoint fit the edited entries."""
     entry = checkpoint.first_entry
-    leaves = [bytes(checkpoint.leaves)[32 * at : 32 * at + 32] for at in range(checkpoint.count)]
-    rows = dict(row for portion in all_leaves() for row in portion)
-    leaves[0] = tree.leaf_hash(rows[entry])
-    return {"leaves": b"".join(leaves), "root": tree.root_of(leaves)}
+    edited = leaves_between(first=entry, last=entry)[entry]
+    forged = tree.leaf_hash(edited) + bytes(checkpoint.leaves)[tree.HASH_BYTES :]
+    return {"leaves": forged, "root": tree.root_of(forged)}
 
 
 def test_an_edit_with_a_recomputed_chain_is_found_by_its_signature(unguarded: None) -> None:
