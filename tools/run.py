@@ -172,6 +172,7 @@ def _show(site: Site) -> None:
         f"Latchkey runs at        {site.url}",
         f"Merchant                {facts['merchant']['email']}  {facts['merchant']['password']}",
         f"Staff ({site.url}/staff/)  {facts['staff']['email']}  {facts['staff']['password']}",
+        f"  its one-time codes    {facts['staff']['totp_secret']} (for an app that makes them)",
         f"A pair that works       {good['key']}  {good['secret']}",
         f"Lacks {weak['missing']:<18}{weak['key']}  {weak['secret']}",
         f"Backend token           {facts['backend_token']}",

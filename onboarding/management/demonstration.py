@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 from pydantic import SecretStr
@@ -23,6 +24,7 @@ from keyvault.vault import fingerprint
 from lightspeed.pasted import Pasted
 from onboarding.errors import OnboardingError
 from onboarding.models import Merchant, Store, Submission, User
+from onboarding.people.second_step import enrol_codes, has_second_step
 from onboarding.people.services import create_merchant, create_person
 from onboarding.stores.services import create_store
 from onboarding.submission.services import check_submission, store_submission, submit_pair
@@ -213,7 +215,19 @@ def _account(*, email: str, earlier: Any, is_staff: bool = False) -> dict[str, s
         password = secrets.token_urlsafe(12)
         user.set_password(password)
         user.save(update_fields=["password"])
-    return {"email": email, "password": password}
+    facts = {"email": email, "password": password}
+    if is_staff:
+        facts["totp_secret"] = _codes_of(User.objects.get(email=email), earlier=earlier)
+    return facts
+
+
+def _codes_of(user: User, *, earlier: Any) -> str:  # noqa: ANN401  # read from a file
+    """The secret of the account's one-time codes: the panel asks staff for a second step."""
+    known = earlier.get("totp_secret", "") if isinstance(earlier, dict) else ""
+    if known and has_second_step(user):
+        return str(known)
+    Authenticator.objects.filter(user=user).delete()
+    return enrol_codes(user=user).get_secret_value()
 
 
 def _backend_token(*, earlier: Any) -> str:  # noqa: ANN401  # read from a file

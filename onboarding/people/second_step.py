@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
@@ -47,6 +48,28 @@ class SealingAdapter(DefaultMFAAdapter):
     def get_totp_issuer(self) -> str:
         """Name the site in people's one-time-code apps."""
         return f"Latchkey ({settings.OPERATOR['name']})"
+
+
+def has_second_step(user: User) -> bool:
+    """Whether signing in takes more than the password; recovery codes alone do not count."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return Authenticator.objects.filter(user=user, type__in=kinds).exists()
+
+
+@transaction.atomic
+def enrol_codes(*, user: User) -> SecretStr:
+    """Turns one-time codes on without a browser, for accounts that a command makes.
+
+    Args:
+        user: has none yet.
+
+    Returns:
+        The secret for an app, in base32; it is kept sealed only.
+    """
+    secret = SecretStr(generate_totp_secret())
+    data = {"secret": seal_for(user=user, secret=secret)}
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data=data)
+    return secret
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.contrib.admin.apps import SimpleAdminConfig
+from django.db.models.signals import post_migrate
 
 
 class StaffAdminConfig(SimpleAdminConfig):
@@ -14,3 +15,5 @@ class StaffAdminConfig(SimpleAdminConfig):
         """Register the rows once all models are there."""
         super().ready()
         import_module("onboarding.staff.rows")
+        # This app comes after those whose tables the roles are about, and so do their rights.
+        post_migrate.connect(import_module("onboarding.staff.roles").sync_roles, sender=self)

@@ -22,7 +22,7 @@ from onboarding.submission.services import verify_credential
 MOST_AT_ONCE = 10
 
 
-@admin.action(description=_("Check again"))
+@admin.action(description=_("Check again"), permissions=["check"])
 def check_again(
     model_admin: "admin.ModelAdmin[Any]", request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 Params = ParamSpec("Params")
 View = Callable[Concatenate[HttpRequest, Params], HttpResponse]
@@ -27,6 +27,8 @@ def staff_page(permission: str) -> Callable[[View[Params]], View[Params]]:
         def guarded(
             request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs
         ) -> HttpResponse:
+            if not admin.site.has_permission(request) and is_staff(request):
+                return redirect("admin:login")
             if not (admin.site.has_permission(request) and request.user.has_perm(permission)):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -34,6 +36,11 @@ def staff_page(permission: str) -> Callable[[View[Params]], View[Params]]:
         return guarded
 
     return wrap
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """Whether the account is staff's; the panel asks for a second step besides."""
+    return bool(getattr(request.user, "is_staff", False))
 
 
 def show(

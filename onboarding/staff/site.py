@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.apps import apps
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,8 +13,13 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from onboarding.models import User
+from onboarding.people.second_step import has_second_step
 from onboarding.staff.queue import work_queue
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section
+
+# Where a request keeps the answer whether its person has a second step.
+ASKED = "latchkey_second_step"
 
 
 class StaffSite(AdminSite):
@@ -24,10 +30,26 @@ class StaffSite(AdminSite):
     index_title = _("Staff")
     enable_nav_sidebar = False
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let staff in whose account a password alone does not open."""
+        user = request.user
+        if not (super().has_permission(request) and isinstance(user, User)):
+            return False
+        # Admin asks several times a page.
+        known: dict[str, bool] = vars(request)
+        if ASKED not in known:
+            known[ASKED] = has_second_step(user)
+        return known[ASKED]
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Send to the site's own sign-in page; refuse who signed in without being staff."""
+        user = request.user
+        if isinstance(user, User) and user.is_staff and not has_second_step(user):
+            text = _("Staff sign in with a second step. Set one up, then come back.")
+            messages.warning(request, text)
+            return redirect("mfa_index")
         guarded = secure_admin_login(super().login)  # type: ignore[no-untyped-call]
         response: HttpResponse = guarded(request, extra_context)
         return response

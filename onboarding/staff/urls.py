@@ -1,7 +1,7 @@
 """Addresses of the staff panel."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from onboarding.staff import mails, views
 
@@ -12,5 +12,6 @@ urlpatterns = [
     path("staff/mails/", mails.mails, name="staff-mails"),
     path("staff/mails/<slug:name>/<slug:language>/", mails.mail, name="staff-mail"),
     path("staff/mails/<slug:name>/<slug:language>/html/", mails.mail_html, name="staff-mail-html"),
+    path("staff/cases/", include("onboarding.staff.cases.urls")),
     path("staff/", admin.site.urls),
 ]

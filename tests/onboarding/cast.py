@@ -2,6 +2,7 @@
 
 import secrets
 
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from pydantic import SecretStr
@@ -11,6 +12,7 @@ from keyvault.models import Credential
 from keyvault.pool import seed
 from keyvault.vault import ApiKeySecret, create_keychain, store_credential
 from onboarding.models import Member, Merchant, Store, User
+from onboarding.people.second_step import enrol_codes
 from onboarding.people.services import add_member, create_merchant, create_person
 
 PASSWORD = "harbour-lantern-42"
@@ -27,8 +29,18 @@ def person(name: str, **fields: bool | str) -> User:
 
 
 def staff_member(name: str = "staff") -> User:
-    """Somebody of the operator's, who may see everything."""
-    return person(name, is_staff=True, is_superuser=True)
+    """Somebody of the operator's, who may see everything and has a second step."""
+    user = person(name, is_staff=True, is_superuser=True)
+    enrol_codes(user=user)
+    return user
+
+
+def staff_in(role: str | None) -> User:
+    """Somebody of the operator's in one role or in none yet, with a second step."""
+    user = person(role or "newcomer", is_staff=True)
+    user.groups.set(Group.objects.filter(name=role))
+    enrol_codes(user=user)
+    return user
 
 
 def merchant(name: str = "Bike Shop", *, owner: User | None = None) -> Merchant:

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from onboarding.models import Invitation, Member, Merchant, Store
 from onboarding.staff.mails import SAMPLES
-from tests.onboarding.cast import merchant, person, signed_in, staff_member
+from tests.onboarding.cast import merchant, person, signed_in, staff_in, staff_member
 
 pytestmark = pytest.mark.django_db
 FORM = {
@@ -43,10 +43,10 @@ def test_pages_stand_in_the_frame_of_the_panel() -> None:
 
 
 def test_strangers_sign_in_and_merchants_are_refused() -> None:
-    owner, trainee = person("plain"), person("trainee", is_staff=True)
+    owner, newcomer = person("plain"), staff_in(None)
     for address in pages():
         assert Client().get(address)["Location"].startswith("/accounts/login/")
-        for user in (owner, trainee):
+        for user in (owner, newcomer):
             assert signed_in(user).get(address).status_code == 403
             assert signed_in(user).post(address, FORM).status_code == 403
     assert not Invitation.objects.exists()

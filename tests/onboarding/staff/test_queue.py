@@ -17,6 +17,7 @@ from tests.onboarding.cast import (
     pair,
     person,
     signed_in,
+    staff_in,
     staff_member,
     store,
 )
@@ -146,7 +147,7 @@ def test_queue_takes_as_many_queries_for_many_rows_as_for_one() -> None:
 def test_staff_without_rights_see_no_queue() -> None:
     shop()
     Credential.objects.update(state="suspended")
-    page = signed_in(person("trainee", is_staff=True)).get("/staff/").content.decode()
+    page = signed_in(staff_in(None)).get("/staff/").content.decode()
     assert "stands still" not in page
     assert "What needs a hand" not in page
 

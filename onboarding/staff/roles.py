@@ -1,0 +1,41 @@
+"""What staff may do: support sees, operator acts, security holds what is dangerous.
+
+The roles are groups, made and kept true by `migrate`; accounts are put into them, never given
+single rights. Rights are Django's own: `add_verification` is to check a key, `add_merchant` to
+invite, `change_credential` to pause and resume, `delete_credential` to break glass.
+"""
+
+from django.apps import AppConfig
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """The groups; each may do what those before it may."""
+
+    SUPPORT = "support", _("Support: sees, changes nothing")
+    OPERATOR = "operator", _("Operator: invites, checks, pauses")
+    SECURITY = "security", _("Security: breaks glass, rotates, plans")
+
+
+# What each role may do besides looking at every table of the panel.
+ADDED = {
+    Role.SUPPORT: frozenset[str](),
+    Role.OPERATOR: frozenset({"add_merchant", "add_verification", "change_credential"}),
+    Role.SECURITY: frozenset({"delete_credential", "add_backend", "change_user"}),
+}
+
+
+def sync_roles(sender: AppConfig, **_options: object) -> None:  # noqa: ARG001  # a signal's handler
+    """Make the groups, and give them their rights; run after every `migrate`."""
+    names = {f"view_{model._meta.model_name}" for model in admin.site._registry}  # noqa: SLF001  # the panel's own tables
+    for role in Role:
+        names |= ADDED[role]
+        group, _is_new = Group.objects.get_or_create(name=role.value)
+        group.permissions.set(
+            Permission.objects.filter(
+                codename__in=names, content_type__app_label__in=("onboarding", "keyvault")
+            )
+        )
