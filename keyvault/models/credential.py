@@ -61,7 +61,8 @@ class Credential(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name or 'API key'} …{self.last_four}"
+        name = self.name or "API key"
+        return f"{name} …{self.last_four}" if self.last_four else name
 
 
 class Draft(models.Model):

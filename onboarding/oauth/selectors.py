@@ -58,6 +58,12 @@ def connections_of(*, store: Store, now: datetime) -> list[Connection]:
     return [_connection(grant=grant, now=now) for grant in grants]
 
 
+def unconnected(providers: list[Provider], connections: list[Connection]) -> list[Provider]:
+    """The providers among these to which the store is not connected yet."""
+    taken = {each.grant.provider for each in connections}
+    return [each for each in providers if each.name not in taken]
+
+
 def replaced_by(*, store: Store, provider: Provider) -> list[Credential]:
     """The live credentials of a store whose place a connection to this provider takes."""
     live = Credential.objects.filter(

@@ -18,7 +18,7 @@ from onboarding.capacity.usage import limits_together
 from onboarding.migration.selectors import banner_for
 from onboarding.models import Store
 from onboarding.oauth.providers import open_providers
-from onboarding.oauth.selectors import connections_of
+from onboarding.oauth.selectors import connections_of, unconnected
 from onboarding.people.selectors import actor_for, store_for
 from onboarding.stores import activity as record
 from onboarding.stores import selectors
@@ -56,7 +56,7 @@ def store(request: SignedInRequest, store_id: UUID) -> HttpResponse:
         "keys": keys,
         "connections": connections,
         "banner": banner_for(store=found),
-        "providers": open_providers(),
+        "providers": unconnected(open_providers(), connections),
         "answer": selectors.answer(store=found, keys=keys, connections=connections),
         "waiting": open_submissions(store=found),
         "chart": _chart_of(found, keys),
