@@ -1,11 +1,13 @@
 """The backend API: its operations, and what becomes of every error in them."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
@@ -79,11 +81,17 @@ def _broken(_request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(type_="internal")
 
 
+def _own_methods(pattern: URLPattern) -> Callable[..., HttpResponse]:
+    """The view of an address; the description of the API would answer any method."""
+    described = pattern.name in {"openapi-json", "api-root"}
+    return require_safe(pattern.callback) if described else pattern.callback
+
+
 def api_urls() -> list[URLPattern | URLResolver]:
     """The addresses below /api/, everything that is not there included."""
     patterns, app_name, namespace = api.urls
     operations = [
-        path(str(each.pattern), bounded(each.callback), name=each.name or "")
+        path(str(each.pattern), bounded(_own_methods(each)), name=each.name or "")
         for each in patterns
         if isinstance(each, URLPattern)
     ]

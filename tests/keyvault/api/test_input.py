@@ -105,6 +105,13 @@ def test_a_large_body_is_413(backend: Api, store: Keychain) -> None:
     _problem(response, 413, "too-large")
 
 
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "post", "options"])
+def test_the_description_of_the_api_is_only_read(backend: Api, method: str) -> None:
+    response = getattr(backend.client, method)("/api/v1/openapi.json")
+    _problem(response, 405, "method-not-allowed")
+    assert backend.client.get("/api/v1/openapi.json").status_code == 200
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "get", "options"])
 def test_a_wrong_method_is_405_with_allow(backend: Api, store: Keychain, method: str) -> None:
     response = getattr(backend.client, method)(f"/api/v1/stores/{store.pk}/leases")
