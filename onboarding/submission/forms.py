@@ -111,6 +111,9 @@ class PasteForm(forms.Form):
             **kwargs: as Django passes them.
         """
         super().__init__(*args, **kwargs)
+        for part in Part:
+            # What does not belong to a value is taken off, a NUL like any other.
+            self.fields[part.value].validators = []
         self._held = {Part.KEY: has_key, Part.SECRET: has_secret}
         self.fields["key"].help_text = (
             _("Kept from before. Leave this empty to keep it.")

@@ -323,7 +323,8 @@ def test_zero_width_characters_quotes_and_labels_are_taken_off(
     known = known_pair(simulator)
     key, secret = known.key.get_secret_value(), known.secret.get_secret_value()
     page = at.paste(
-        key=f"API key: \u201c{key[:9]}\u200b{key[9:]}\u201d\r\n", secret=f"\ufeff {secret} \n"
+        key=f"API key: \u201c{key[:9]}\u200b{key[9:]}\u201d\r\n",
+        secret=f"\ufeff {secret}\x00 \n",
     )
     assert heading(page) == "This key works"
 
