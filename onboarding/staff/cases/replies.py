@@ -32,7 +32,7 @@ def suggested_reply(*, case: Case, planned: Estimate, working_keys: int, languag
             _("Hello,"),
             _("we have looked at your sale on %(date)s.")
             % {"date": date_format(case.sale_on, "DATE_FORMAT")},
-            f"{decides} {_('one key may send %(limit)s.')}"
+            " ".join((decides, _("one key may send %(limit)s.")))
             % {"requests": intcomma(need.requests), "limit": intcomma(need.limit)},
             _("Keys that we recommend: %(keys)s. Keys that work now: %(held)s.")
             % {"keys": KEYS, "held": working_keys},
