@@ -1,6 +1,7 @@
 """What waits to be done, as measures: read from the tables at each scrape; no worker is asked."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.apps import apps
 from django.db import DatabaseError, models
@@ -9,7 +10,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from keyvault.due import DueRow
-from keyvault.models import AuditPending
+from keyvault.models import AuditEntry, AuditPending, AuditSealer
 
 
 class BacklogCollector:
@@ -44,14 +45,30 @@ class BacklogCollector:
             waiting.add_metric([kind], found["rows"])
             oldest.add_metric([kind], age)
             failing.add_metric([kind], found["failing"])
-        unsealed = GaugeMetricFamily(
-            "latchkey_audit_unsealed_entries",
-            "Entries that no checkpoint covers yet",
-            value=AuditPending.objects.count(),
-        )
-        return [waiting, oldest, failing, unsealed]
+        return [waiting, oldest, failing, *_unsealed(now)]
 
 
 def due_models() -> list[type[models.Model]]:
-    """Every table whose rows workers claim."""
-    return [model for model in apps.get_models() if issubclass(model, DueRow)]
+    """Every table whose rows are work; a sealer's row is a lock that is always due."""
+    return [
+        model
+        for model in apps.get_models()
+        if issubclass(model, DueRow) and model is not AuditSealer
+    ]
+
+
+def _unsealed(now: datetime) -> list[Metric]:
+    pending = AuditPending.objects.aggregate(entries=Count("pk"), first=Min("pk"))
+    first = AuditEntry.objects.filter(pk=pending["first"]).values_list("at", flat=True).first()
+    return [
+        GaugeMetricFamily(
+            "latchkey_audit_unsealed_entries",
+            "Entries that no checkpoint covers yet",
+            value=pending["entries"],
+        ),
+        GaugeMetricFamily(
+            "latchkey_audit_unsealed_seconds",
+            "Age of the oldest entry that no checkpoint covers yet",
+            value=(now - first).total_seconds() if first else 0.0,
+        ),
+    ]

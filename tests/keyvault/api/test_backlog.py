@@ -10,11 +10,12 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from keyvault.audit import SYSTEM, Action, record
-from keyvault.models import AuditSealer
+from keyvault.models import AuditSealer, CredentialCheck
+from tests.keyvault.factories import credential
 
 pytestmark = pytest.mark.django_db
 
-KIND = "keyvault.auditsealer"
+KIND = "keyvault.credentialcheck"
 
 
 def _measured() -> dict[tuple[str, str], float]:
@@ -27,12 +28,15 @@ def _measured() -> dict[tuple[str, str], float]:
     }
 
 
+def _check(*, due_seconds_ago: float, attempts: int = 0) -> None:
+    due_at = timezone.now() - timedelta(seconds=due_seconds_ago)
+    CredentialCheck.objects.create(credential=credential(), due_at=due_at, attempts=attempts)
+
+
 def test_due_work_is_counted_with_its_age_and_its_failures() -> None:
-    AuditSealer.objects.all().delete()
-    due = timezone.now() - timedelta(seconds=90)
-    AuditSealer.objects.create(name="waits", due_at=due)
-    AuditSealer.objects.create(name="fails", due_at=timezone.now(), attempts=3)
-    AuditSealer.objects.create(name="later", due_at=timezone.now() + timedelta(hours=1))
+    _check(due_seconds_ago=90)
+    _check(due_seconds_ago=1, attempts=3)
+    _check(due_seconds_ago=-3600)
 
     measured = _measured()
 
@@ -43,20 +47,27 @@ def test_due_work_is_counted_with_its_age_and_its_failures() -> None:
 
 
 def test_nothing_due_is_a_zero_not_a_gap() -> None:
-    AuditSealer.objects.all().delete()
-
     measured = _measured()
 
     assert measured["latchkey_due_rows", KIND] == 0
     assert measured["latchkey_due_oldest_seconds", KIND] == 0
 
 
+def test_a_sealers_lock_is_no_work() -> None:
+    AuditSealer.objects.get_or_create(name="audit", defaults={"due_at": timezone.now()})
+
+    assert not any("sealer" in kind for _, kind in _measured())
+
+
 def test_entries_without_a_checkpoint_are_counted() -> None:
-    before = _measured()["latchkey_audit_unsealed_entries", ""]
+    before = _measured()
 
     record(action=Action.ACCESS_DENIED, actor=SYSTEM)
 
-    assert _measured()["latchkey_audit_unsealed_entries", ""] == before + 1
+    after = _measured()
+    entries = ("latchkey_audit_unsealed_entries", "")
+    assert after[entries] == before[entries] + 1
+    assert after["latchkey_audit_unsealed_seconds", ""] > 0
 
 
 def test_without_a_database_the_other_measures_are_still_told() -> None:
