@@ -5,8 +5,6 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.conf import settings
 
-from config.hardening import keep_memory_private
-
 
 class SiteConfig(AppConfig):
     """The site: no tables, but checks of its settings and commands of its own."""
@@ -19,4 +17,4 @@ class SiteConfig(AppConfig):
         """Make the checks known, and close the process's memory to others in production."""
         import_module("config.checks")
         if settings.IS_PRODUCTION:
-            keep_memory_private()
+            import_module("keyvault.vault").harden_process()

@@ -12,9 +12,10 @@ from django.test import override_settings
 
 from config import checks
 from config.environment import BASE_DIR, Environment
-from config.hardening import PR_GET_DUMPABLE
 from keyvault.kek.local import create_keyring, reload_keyring
 
+# From <linux/prctl.h>.
+PR_GET_DUMPABLE = 3
 SECRET_KEY = "obviously-fake-key-of-more-than-fifty-characters-0123456789"
 
 
