@@ -5,6 +5,8 @@ OnboardingError
 ├── RoleError              the person may see it, but their role may not do this: a 403
 ├── AlreadyMemberError     the person acts for this merchant already
 ├── LastOwnerError         a merchant keeps at least one owner
+├── CaseClosedError        the investigation is closed: plan the sale anew
+├── TooManyCasesError      too many investigations of one store run at once
 ├── ProviderClosedError    merchants cannot be connected to this vendor yet: the waiting line
 ├── ConsentOverError       this way to the vendor was used, is too old, or is not this session's
 ├── PlanError              a plan that cannot be: a time that no clock shows, a taken name, no phase
@@ -53,6 +55,20 @@ class LastOwnerError(OnboardingError):
 
     code = "last-owner"
     message = "a merchant keeps at least one owner"
+
+
+class CaseClosedError(OnboardingError):
+    """The investigation is closed; plan the sale anew."""
+
+    code = "case-closed"
+    message = "this investigation is closed"
+
+
+class TooManyCasesError(OnboardingError):
+    """Too many investigations of one store run at once; take one back first."""
+
+    code = "too-many-cases"
+    message = "too many investigations at once"
 
 
 class ProviderClosedError(OnboardingError):

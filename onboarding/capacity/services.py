@@ -1,136 +1,269 @@
-"""Opening an investigation, messages, staff's answer, and what really happened."""
+"""An investigation from the question to what really happened.
 
+merchant                         staff
+open_case ──────────────────►  OPEN
+                               answer_case ──► ANSWERED   (a number, and why)
+                               write_to_merchant ► ASKED  (a question)
+write_to_staff ─────────────►  OPEN again
+withdraw_case ──────────────►  CLOSED
+                               close_case ───► CLOSED     (what really happened)
+
+Each is one transaction on the locked row of the case, so that two tabs, or a merchant and staff at
+the same moment, take turns. The mail to the merchant goes out with the commit.
+"""
+
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils import timezone
 
-from onboarding.capacity.planner import Estimate, SaleFigures
-from onboarding.capacity.usage import measured_peaks
+from onboarding.capacity import letters
+from onboarding.capacity.planner import Estimate, Factors, SaleFigures
+from onboarding.capacity.times import reply_by
+from onboarding.capacity.usage import current_day, measured_peaks
+from onboarding.errors import CaseClosedError, TooManyCasesError
 from onboarding.models import Case, CaseMessage, Store, User
-from onboarding.notices.letters import Letter, absolute_url, send_letter
 
-# When an answer is promised by.
-REPLY_WITHIN = timedelta(days=2)
-# A sale counts as over when this has passed after its day.
-OVER_AFTER = timedelta(days=1)
+# Questions about so many different days at once are a mistake, or mischief.
+MOST_RUNNING = 10
+# A case that nobody closed closes by itself so long after the sale.
+CLOSED_AFTER = timedelta(days=14)
 
 State = Case.State
 
 
+@transaction.atomic
 def open_case(
     *,
     store: Store,
     user: User,
     sale_on: date,
     figures: SaleFigures,
+    factors: Factors,
     planned: Estimate,
     text: str = "",
+    form_id: UUID | None = None,
 ) -> Case:
     """Ask staff how many keys a sale needs; the same sale asked twice is one case.
+
+    Other figures for a day that is being asked about take the place of the old ones, and staff look
+    again. Two queries, four with a text.
 
     Args:
         store: whose sale.
         user: who asks.
         sale_on: the day.
         figures: what the merchant expects.
+        factors: what was assumed of the traffic.
         planned: what the planner made of it.
-        text: what the merchant adds in words.
+        text: what the merchant adds in words, at most 5,000 characters.
+        form_id: of the form that was sent; the same form sent again adds no second message.
 
     Returns:
         The case, the running one if there is one for that day.
+
+    Raises:
+        TooManyCasesError: `MOST_RUNNING` other days are being asked about; close one first.
     """
-    try:
-        with transaction.atomic():
-            case = Case.objects.create(
-                store=store,
-                opened_by=user,
-                sale_on=sale_on,
-                figures={
-                    "visitors": figures.visitors,
-                    "orders": figures.orders,
-                    "app_percent": figures.app_percent,
-                },
-                estimate=planned.as_json(),
-                reply_by=timezone.now() + REPLY_WITHIN,
-            )
-    except IntegrityError:
-        case = Case.objects.exclude(state=State.CLOSED).get(store=store, sale_on=sale_on)
-        if not text:
-            return case
+    reckoned: dict[str, object] = {
+        "figures": asdict(figures),
+        "factors": factors.as_json(),
+        "estimate": planned.as_json(),
+    }
+    case = _made(store=store, user=user, sale_on=sale_on, reckoned=reckoned)
+    if case.figures != reckoned["figures"]:
+        for name, value in reckoned.items():
+            setattr(case, name, value)
+        _reopen(case)
     if text:
-        add_message(case=case, author=user, text=text)
+        _add(case=case, author=user, text=text, is_from_staff=False, form_id=form_id)
     return case
 
 
-def add_message(*, case: Case, author: User, text: str, is_from_staff: bool = False) -> CaseMessage:
-    """Add a message; one of staff's is also mailed to the merchant."""
-    with transaction.atomic():
-        message = CaseMessage.objects.create(
-            case=case, author=author, text=text, is_from_staff=is_from_staff
-        )
-        if is_from_staff:
-            _tell(case, text=text)
-    return message
+@transaction.atomic
+def write_to_staff(*, case: Case, user: User, text: str, form_id: UUID | None) -> None:
+    """Add a merchant's message; it is staff's turn again.
+
+    Args:
+        case: is brought up to date.
+        user: who writes.
+        text: at most 5,000 characters, and no key in it.
+        form_id: the same form sent again changes nothing.
+
+    Raises:
+        CaseClosedError: it was closed meanwhile; plan the sale anew.
+    """
+    _lock(case)
+    if _add(case=case, author=user, text=text, is_from_staff=False, form_id=form_id):
+        _reopen(case)
 
 
-def answer_case(*, case: Case, staff: User, recommended_keys: int, text: str) -> bool:
-    """Answer with a number of keys; a case that is closed stays as it is.
+@transaction.atomic
+def write_to_merchant(*, case: Case, staff: User, text: str, form_id: UUID | None) -> None:
+    """Add staff's message; it is the merchant's turn, who is told by mail.
+
+    An answer that was given stands.
+
+    Args:
+        case: is brought up to date.
+        staff: who writes.
+        text: at most 5,000 characters.
+        form_id: the same form sent again changes nothing.
+
+    Raises:
+        CaseClosedError: it was closed meanwhile.
+    """
+    _lock(case)
+    if _add(case=case, author=staff, text=text, is_from_staff=True, form_id=form_id):
+        case.state = State.ANSWERED if case.recommended_keys else State.ASKED
+        case.save(update_fields=["state"])
+        letters.tell_of_a_message(case=case)
+
+
+@transaction.atomic
+def answer_case(
+    *, case: Case, staff: User, recommended_keys: int, text: str, form_id: UUID | None = None
+) -> None:
+    """Answer with a number of keys; a later answer takes the place of an earlier one.
 
     Args:
         case: is brought up to date.
         staff: who answers.
         recommended_keys: how many keys the store should have for the sale, at least 1.
         text: why, in words for the merchant.
+        form_id: the same form sent again changes nothing.
 
-    Returns:
-        Whether the case took the answer.
+    Raises:
+        CaseClosedError: it was closed meanwhile.
     """
-    now = timezone.now()
-    with transaction.atomic():
-        if (
-            not Case.objects.filter(pk=case.pk)
-            .exclude(state=State.CLOSED)
-            .update(state=State.ANSWERED, recommended_keys=recommended_keys, answered_at=now)
-        ):
-            return False
-        case.refresh_from_db()
-        add_message(case=case, author=staff, text=text, is_from_staff=True)
-    return True
+    _lock(case)
+    if not _add(case=case, author=staff, text=text, is_from_staff=True, form_id=form_id):
+        return
+    case.state = State.ANSWERED
+    case.recommended_keys = recommended_keys
+    case.answered_at = timezone.now()
+    case.save(update_fields=["state", "recommended_keys", "answered_at"])
+    letters.tell_the_answer(case=case)
+
+
+@transaction.atomic
+def close_case(
+    *,
+    case: Case,
+    outcome: str,
+    visitors: int | None = None,
+    orders: int | None = None,
+    note: str = "",
+) -> None:
+    """Close a case with what really happened; what was measured on the day is kept with it.
+
+    Args:
+        case: is brought up to date.
+        outcome: a value of Case.Outcome.
+        visitors: how many came, as far as the merchant told.
+        orders: likewise.
+        note: what to remember for the next sale; the merchant reads it.
+
+    Raises:
+        CaseClosedError: it is closed already.
+    """
+    _lock(case)
+    case.outcome = outcome
+    case.actual_visitors = visitors
+    case.actual_orders = orders
+    case.closing_note = note
+    _close(case, now=timezone.now())
+
+
+@transaction.atomic
+def withdraw_case(*, case: Case) -> None:
+    """Take the question back; harmless when it is closed already."""
+    try:
+        _lock(case)
+    except CaseClosedError:
+        return
+    case.outcome = Case.Outcome.WITHDRAWN
+    _close(case, now=timezone.now())
 
 
 def close_past_cases(*, now: datetime) -> int:
-    """Close the cases whose sale is over, with what was measured; for a duty."""
-    over = Case.objects.exclude(state=State.CLOSED).filter(
-        sale_on__lt=timezone.localdate(now - OVER_AFTER)
-    )
+    """Close the cases that nobody closed in the weeks after the sale; for a duty.
+
+    Args:
+        now: the present.
+
+    Returns:
+        How many were closed.
+    """
+    last_day = current_day(now) - CLOSED_AFTER
+    over = Case.objects.exclude(state=State.CLOSED).filter(sale_on__lt=last_day)
     done = 0
     for case in over.select_related("store")[:100]:
-        began = timezone.make_aware(datetime.combine(case.sale_on, datetime.min.time()))
-        measured = measured_peaks(store=case.store, since=began)
-        done += (
-            Case.objects.filter(pk=case.pk)
-            .exclude(state=State.CLOSED)
-            .update(
-                state=State.CLOSED,
-                closed_at=now,
-                measured=[[seconds, requests] for seconds, requests in measured.items()],
-            )
-        )
+        with transaction.atomic():
+            try:
+                _lock(case)
+            except CaseClosedError:
+                continue
+            _close(case, now=now)
+            done += 1
     return done
 
 
-def _tell(case: Case, *, text: str) -> None:
-    reader = case.opened_by
-    if reader is None:
-        return
-    with translation.override(reader.language):
-        letter = Letter(
-            subject=_("An answer about your sale"),
-            paragraphs=tuple(part for part in text.splitlines() if part.strip()),
-            action_label=_("See the answer"),
-            action_url=absolute_url(reverse("case", args=[case.store_id, case.pk])),
-        )
-    send_letter(letter, to=reader.email, language=reader.language)
+def _made(*, store: Store, user: User, sale_on: date, reckoned: dict[str, object]) -> Case:
+    """The running case of that day, locked; a new one if there is none."""
+    running = Case.objects.exclude(state=State.CLOSED).filter(store=store)
+    same_day = running.filter(sale_on=sale_on).select_for_update()
+    if found := same_day.first():
+        return found
+    if running.count() >= MOST_RUNNING:
+        raise TooManyCasesError
+    try:
+        with transaction.atomic():
+            return Case.objects.create(
+                store=store,
+                opened_by=user,
+                sale_on=sale_on,
+                reply_by=reply_by(timezone.localtime()),
+                **reckoned,
+            )
+    except IntegrityError:
+        # Another tab asked between our look and our insert.
+        return same_day.get()
+
+
+def _lock(case: Case) -> None:
+    """Lock the row until the transaction ends, and bring `case` up to date."""
+    Case.objects.select_for_update().get(pk=case.pk)
+    case.refresh_from_db(
+        fields=["state", "recommended_keys", "figures", "factors", "estimate", "reply_by"]
+    )
+    if case.state == State.CLOSED:
+        raise CaseClosedError
+
+
+def _add(*, case: Case, author: User, text: str, is_from_staff: bool, form_id: UUID | None) -> bool:
+    """Add a message to a locked case; False when this very form was sent before."""
+    if form_id is not None and case.messages.filter(form_id=form_id).exists():
+        return False
+    CaseMessage.objects.create(
+        case=case, author=author, text=text, is_from_staff=is_from_staff, form_id=form_id
+    )
+    return True
+
+
+def _reopen(case: Case) -> None:
+    """Give the case back to staff; who has waited already does not wait longer."""
+    if case.state != State.OPEN:
+        case.reply_by = reply_by(timezone.localtime())
+    case.state = State.OPEN
+    case.save(update_fields=["state", "reply_by", "figures", "factors", "estimate"])
+
+
+def _close(case: Case, *, now: datetime) -> None:
+    peaks = measured_peaks(store=case.store, since=case.sale_on, until=case.sale_on)
+    case.measured = [[seconds, point.requests] for seconds, point in peaks.items()]
+    case.state = State.CLOSED
+    case.closed_at = now
+    case.save()

@@ -1,7 +1,13 @@
-"""What backends really sent with a store's keys, read from the pool's log."""
+"""What backends really sent with a store's keys: the pool's log, and peaks kept for longer.
 
+The log forgets a permit about a day after its use, so a duty notes the busiest moments of each day.
+What happened today is read from the log, what lies further back from those notes. A day is one of
+the site's time zone, in which the vendor counts, too; a reader's time zone changes no number.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import F, Sum
 from django.utils import timezone
@@ -10,10 +16,12 @@ from keyvault.models import Credential, Lease
 from keyvault.models.lease import microseconds, moment
 from lightspeed.ratelimits import DEFAULT_LIMITS
 from onboarding.capacity.planner import DAY, FIVE_MINUTES, HOUR
-from onboarding.models import Store
+from onboarding.models import DailyPeak, Store
 
 _MICROSECONDS = 1_000_000
 MEASURED_FOR = timedelta(days=30)
+# The log is whole for at least this long.
+LOGGED_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +32,27 @@ class UsagePoint:
     requests: int
 
 
-def usage(*, store: Store, seconds: int, since: datetime) -> list[UsagePoint]:
+def usage(
+    *, store: Store, seconds: int, since: datetime, until: datetime | None = None
+) -> list[UsagePoint]:
     """The requests lent out by stretches of `seconds`, the quiet ones included. One query.
 
     Args:
         store: whose keys, removed ones included.
         seconds: the length of a stretch.
         since: where to begin; rounded down to a whole stretch.
+        until: where to end; now when it is left out.
     """
     step = seconds * _MICROSECONDS
     first = microseconds(since) // step
-    last = microseconds(timezone.now()) // step
+    last = microseconds(until or timezone.now()) // step
     rows = (
         Lease.objects.filter(
             key__credential__keychain_id=store.pk,
             token__isnull=False,
             use_by_us__gte=first * step,
             granted_us__gte=first * step,
+            granted_us__lt=(last + 1) * step,
         )
         .annotate(stretch=F("granted_us") / step)
         .values_list("stretch")
@@ -53,21 +65,71 @@ def usage(*, store: Store, seconds: int, since: datetime) -> list[UsagePoint]:
     ]
 
 
-def measured_peaks(*, store: Store, since: datetime | None = None) -> dict[int, int]:
-    """The busiest five minutes, hour and day; empty when nothing was sent. Three queries."""
-    began = since or timezone.now() - MEASURED_FOR
-    peaks = {
-        seconds: max(point.requests for point in usage(store=store, seconds=seconds, since=began))
-        for seconds in (FIVE_MINUTES, HOUR, DAY)
-    }
-    return peaks if any(peaks.values()) else {}
+def busiest(*, store: Store, day: date) -> DailyPeak | None:
+    """The busiest moments of a day as the log has them, not saved; None for a quiet day. One query.
+
+    The windows stand still on the clock, as the vendor's do.
+    """
+    began = _midnight(day)
+    ended = _midnight(day + timedelta(days=1)) - timedelta(microseconds=1)
+    points = usage(store=store, seconds=FIVE_MINUTES, since=began, until=ended)
+    total = sum(point.requests for point in points)
+    if not total:
+        return None
+    hours = [
+        UsagePoint(at=points[at].at, requests=sum(each.requests for each in points[at : at + 12]))
+        for at in range(0, len(points), HOUR // FIVE_MINUTES)
+    ]
+    five = max(points, key=lambda point: point.requests)
+    hour = max(hours, key=lambda point: point.requests)
+    return DailyPeak(
+        store=store,
+        day=day,
+        five_minutes=five.requests,
+        five_minutes_at=five.at,
+        hour=hour.requests,
+        hour_at=hour.at,
+        total=total,
+    )
+
+
+def measured_peaks(
+    *, store: Store, since: date | None = None, until: date | None = None
+) -> dict[int, UsagePoint]:
+    """The busiest five minutes, hour and day, and when; empty when nothing was sent.
+
+    Three queries at most.
+
+    Args:
+        store: whose keys.
+        since: the first day; `MEASURED_FOR` ago when it is left out.
+        until: the last day; today when it is left out.
+    """
+    today = current_day()
+    first, last = since or today - MEASURED_FOR, until or today
+    peaks = list(DailyPeak.objects.filter(store=store, day__range=(first, last)))
+    for day in (today, today - timedelta(days=1)):
+        if first <= day <= last and (is_whole_in_log(day) or not any(p.day == day for p in peaks)):
+            fresh = busiest(store=store, day=day)
+            peaks += [fresh] if fresh else []
+    return _highest(peaks)
+
+
+def current_day(now: datetime | None = None) -> date:
+    """Today as the vendor counts."""
+    return timezone.localdate(now, timezone=timezone.get_default_timezone())
+
+
+def is_whole_in_log(day: date) -> bool:
+    """Whether the log has not begun to forget the day."""
+    return _midnight(day) >= timezone.now() - LOGGED_FOR
 
 
 def limits_of_one_key(*, store: Store) -> list[tuple[int, int]]:
     """The windows of the store's weakest key; the vendor's usual ones before there is a key."""
     usual = {each.seconds: each.limit for each in DEFAULT_LIMITS}
     shown = Credential.objects.filter(
-        keychain_id=store.pk, state__in=Credential.LIVE_STATES
+        keychain_id=store.pk, kind=Credential.Kind.BASIC, state__in=Credential.LIVE_STATES
     ).values_list("limits", flat=True)
     found = dict(usual)
     for number, limits in enumerate(shown):
@@ -85,3 +147,20 @@ def limits_together(*, store: Store) -> dict[int, int]:
         for seconds, limit in limits:
             together[seconds] = together.get(seconds, 0) + limit
     return together
+
+
+def _highest(peaks: Iterable[DailyPeak]) -> dict[int, UsagePoint]:
+    points: dict[int, list[UsagePoint]] = {FIVE_MINUTES: [], HOUR: [], DAY: []}
+    for peak in peaks:
+        points[FIVE_MINUTES].append(UsagePoint(peak.five_minutes_at, peak.five_minutes))
+        points[HOUR].append(UsagePoint(peak.hour_at, peak.hour))
+        points[DAY].append(UsagePoint(_midnight(peak.day), peak.total))
+    return {
+        seconds: max(each, key=lambda point: point.requests)
+        for seconds, each in points.items()
+        if each
+    }
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())

@@ -10,69 +10,85 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from onboarding.capacity import planner, services, usage
-from onboarding.capacity.forms import MessageForm, SaleForm
-from onboarding.errors import UnknownRecordError
+from onboarding.capacity import selectors, services
+from onboarding.capacity.factors import factors_for
+from onboarding.capacity.forms import MessageForm, RequestForm, SaleForm, new_form_id
+from onboarding.capacity.more_keys import start_adding_keys
+from onboarding.capacity.planner import Estimate, estimate, factors_from_json
+from onboarding.capacity.usage import limits_of_one_key
+from onboarding.errors import CaseClosedError, TooManyCasesError
 from onboarding.models import Case, Store
 from onboarding.people.selectors import store_for
 from onboarding.walkthrough.requests import SignedInRequest
-from onboarding.walkthrough.selectors import live_key_count
-from onboarding.walkthrough.services import MAX_KEYS_AT_ONCE, save_step, start_walkthrough
-from onboarding.walkthrough.steps import BEFORE_YOU_START
+
+CASES_SHOWN = 10
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: SignedInRequest, store_id: UUID) -> HttpResponse:
-    """Work out the keys for a sale; posting the same figures asks staff about them."""
+    """Work out the keys for a sale; posting the same figures asks staff about them.
+
+    The address carries the figures, so that signing in again in between loses none.
+    """
     store = store_for(user=request.user, store_id=store_id)
-    data = request.POST if request.method == "POST" else request.GET or None
-    form = SaleForm(data)
-    context: dict[str, Any] = {"store": store, "form": form, **_factors()}
+    is_asking = request.method == "POST"
+    form = SaleForm((request.POST if is_asking else request.GET) or None)
+    asking = RequestForm(request.POST if is_asking else None, initial=new_form_id())
+    context: dict[str, Any] = {
+        "store": store,
+        "form": form,
+        "asking": asking,
+        "held": selectors.keys_held(store=store),
+        "cases": selectors.cases_of(store=store)[:CASES_SHOWN],
+    }
     if not (form.is_bound and form.is_valid()):
-        context["cases"] = Case.objects.filter(store=store).order_by("-created_at")[:5]
         status = 422 if form.is_bound else 200
         return render(request, "onboarding/capacity/plan.html", context, status=status)
-    figures = form.figures()
-    found = planner.estimate(figures=figures, limits=usage.limits_of_one_key(store=store))
-    if request.method == "POST":
-        case = services.open_case(
-            store=store,
-            user=request.user,
-            sale_on=form.cleaned_data["sale_on"],
-            figures=figures,
-            planned=found,
-        )
-        return redirect("case", store_id=store.pk, case_id=case.pk)
-    held = live_key_count(store=store)
-    context |= {
-        "estimate": found,
-        "held": held,
-        "short": max(found.keys - held, 0),
-        "measured": usage.measured_peaks(store=store),
-    }
-    return render(request, "onboarding/capacity/plan.html", context)
+    planned = estimate(
+        figures=form.figures(),
+        limits=limits_of_one_key(store=store),
+        factors=factors_for(store),
+    )
+    if is_asking and asking.is_valid():
+        answer = _ask(request, store=store, form=form, asking=asking, planned=planned)
+        if answer is not None:
+            return answer
+    context |= _worked_out(store=store, planned=planned, held=context["held"])
+    context["has_errors"] = is_asking
+    return render(
+        request, "onboarding/capacity/plan.html", context, status=422 if is_asking else 200
+    )
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def case(request: SignedInRequest, store_id: UUID, case_id: UUID) -> HttpResponse:
     """One investigation: its state, the figures, the messages."""
     store = store_for(user=request.user, store_id=store_id)
-    found = _case(store, case_id)
-    form = MessageForm(request.POST if request.method == "POST" else None)
+    found = selectors.case_for(store=store, case_id=case_id)
+    form = MessageForm(request.POST if request.method == "POST" else None, initial=new_form_id())
     if form.is_bound and form.is_valid():
-        services.add_message(case=found, author=request.user, text=form.cleaned_data["text"])
-        messages.success(request, _("Your message is sent."))
+        try:
+            services.write_to_staff(case=found, user=request.user, **form.cleaned_data)
+        except CaseClosedError:
+            messages.warning(request, _("This investigation is closed. Plan the sale anew."))
+        else:
+            messages.success(request, _("Your message is sent."))
         return redirect("case", store_id=store.pk, case_id=found.pk)
-    held = live_key_count(store=store)
+    held = selectors.keys_held(store=store)
+    planned = selectors.estimate_of(found)
     context = {
         "store": store,
         "case": found,
         "form": form,
+        "factors": factors_from_json(found.factors),
+        "planned": planned,
         "held": held,
-        "short": max((found.recommended_keys or 0) - held, 0),
-        "thread": found.messages.select_related("author").order_by("at"),
+        "short": held.short_of(found.recommended_keys or 0),
+        "is_late": selectors.is_late(found),
+        "is_soon": selectors.is_soon(found),
+        "thread": found.messages.select_related("author").order_by("at", "pk"),
     }
     status = 422 if form.is_bound else 200
     return render(request, "onboarding/capacity/case.html", context, status=status)
@@ -80,32 +96,58 @@ def case(request: SignedInRequest, store_id: UUID, case_id: UUID) -> HttpRespons
 
 @login_required
 @require_POST
-def add_keys(request: SignedInRequest, store_id: UUID) -> HttpResponse:
-    """Start the walkthrough for the keys that a sale still needs, past the first questions."""
+def withdraw(request: SignedInRequest, store_id: UUID, case_id: UUID) -> HttpResponse:
+    """Take the question back."""
     store = store_for(user=request.user, store_id=store_id)
-    try:
-        wanted = min(max(int(request.POST.get("keys", "1")), 1), MAX_KEYS_AT_ONCE)
-    except ValueError:
-        wanted = 1
-    walkthrough = start_walkthrough(store=store, user=request.user)
-    save_step(walkthrough=walkthrough, step=BEFORE_YOU_START, keys_wanted=wanted)
+    services.withdraw_case(case=selectors.case_for(store=store, case_id=case_id))
+    messages.success(request, _("You have taken your question back."))
+    return redirect("sale", store_id=store.pk)
+
+
+@login_required
+@require_POST
+def add_keys(request: SignedInRequest, store_id: UUID) -> HttpResponse:
+    """Start the walkthrough for the keys that a sale still needs."""
+    store = store_for(user=request.user, store_id=store_id)
+    sent = request.POST.get("keys", "")
+    keys = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < len("1000") else 1
+    start_adding_keys(store=store, user=request.user, keys=keys)
     return redirect("walkthrough:start", store_id=store.pk)
 
 
-def _case(store: Store, case_id: UUID) -> Case:
-    found = Case.objects.filter(pk=case_id, store=store).first()
-    if found is None:
-        raise UnknownRecordError
-    return found
+def _ask(
+    request: SignedInRequest,
+    *,
+    store: Store,
+    form: SaleForm,
+    asking: RequestForm,
+    planned: Estimate,
+) -> HttpResponse | None:
+    try:
+        opened = services.open_case(
+            store=store,
+            user=request.user,
+            sale_on=form.cleaned_data["sale_on"],
+            figures=form.figures(),
+            factors=factors_for(store),
+            planned=planned,
+            **asking.cleaned_data,
+        )
+    except TooManyCasesError:
+        asking.add_error(
+            None, _("You are asking about many days already. Take one of those back first.")
+        )
+        return None
+    if opened.state == Case.State.OPEN:
+        messages.success(request, _("Our staff have your figures."))
+    return redirect("case", store_id=store.pk, case_id=opened.pk)
 
 
-def _factors() -> dict[str, int]:
-    """The numbers behind the arithmetic, for the page that shows it."""
+def _worked_out(*, store: Store, planned: Estimate, held: selectors.KeysHeld) -> dict[str, Any]:
     return {
-        "requests_a_visit": planner.REQUESTS_A_VISIT,
-        "requests_an_order": planner.REQUESTS_AN_ORDER,
-        "hour_percent": planner.BUSIEST_HOUR_PERCENT,
-        "burst": planner.FIVE_MINUTE_BURST,
-        "second_burst": planner.SECOND_BURST,
-        "reserve_percent": planner.RESERVE_PERCENT,
+        "planned": planned,
+        "factors": factors_for(store),
+        "short": held.short_of(planned.keys),
+        "has_checked_limits": selectors.has_checked_limits(store=store),
+        "comparisons": selectors.comparisons(store=store, planned=planned),
     }

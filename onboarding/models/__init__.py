@@ -12,6 +12,7 @@ from onboarding.models.provider import ProviderClient
 from onboarding.models.replacement import Replacement
 from onboarding.models.store import Store
 from onboarding.models.submission import Submission
+from onboarding.models.traffic import DailyPeak, TrafficFactors
 from onboarding.models.verification import Verification
 from onboarding.models.waiting import WaitingMerchant
 from onboarding.models.walkthrough import HandOver, Walkthrough
@@ -22,6 +23,7 @@ __all__ = [
     "Case",
     "CaseMessage",
     "Consent",
+    "DailyPeak",
     "HandOver",
     "Invitation",
     "Member",
@@ -34,6 +36,7 @@ __all__ = [
     "Replacement",
     "Store",
     "Submission",
+    "TrafficFactors",
     "User",
     "Verification",
     "WaitingMerchant",

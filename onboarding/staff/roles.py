@@ -22,8 +22,16 @@ class Role(models.TextChoices):
 
 # What each role may do besides looking at every table of the panel.
 ADDED = {
-    Role.SUPPORT: frozenset[str](),
-    Role.OPERATOR: frozenset({"add_merchant", "add_verification", "change_credential"}),
+    Role.SUPPORT: frozenset({"view_case"}),
+    Role.OPERATOR: frozenset(
+        {
+            "add_merchant",
+            "add_verification",
+            "change_case",
+            "change_credential",
+            "change_trafficfactors",
+        }
+    ),
     Role.SECURITY: frozenset({"delete_credential", "add_backend", "change_user"}),
 }
 

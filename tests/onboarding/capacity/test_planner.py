@@ -1,11 +1,16 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lightspeed.ratelimits import DEFAULT_LIMITS
 from onboarding.capacity.planner import (
+    Factors,
     SaleFigures,
     estimate,
+    factors_from_json,
+    figures_from_json,
     keys_for,
     requests_by_window,
 )
@@ -28,9 +33,53 @@ def test_a_worked_example_comes_out_as_on_paper() -> None:
     assert (found.keys, found.binding_seconds) == (5, 300)
 
 
-def test_of_windows_that_need_the_same_the_longest_binds() -> None:
-    found = estimate(figures=SaleFigures(visitors=1, orders=0, app_percent=1), limits=LIMITS)
-    assert (found.keys, found.binding_seconds) == (1, 86400)
+def test_of_windows_that_need_the_same_keys_the_fullest_decides() -> None:
+    sale = SaleFigures(visitors=1300, orders=0, app_percent=100)
+    flat = Factors(
+        busiest_hour_percent=Decimal(10), five_minute_burst=Decimal(1), second_burst=Decimal(1)
+    )
+    found = estimate(figures=sale, limits=LIMITS, factors=flat)
+    assert (found.keys, found.binding_seconds) == (2, 86400)
+    assert found.binding.with_reserve == 22425
+
+
+def test_windows_that_are_filled_alike_leave_it_to_the_longest() -> None:
+    sale = SaleFigures(visitors=12, orders=0, app_percent=100)
+    plain = Factors(
+        requests_a_visit=Decimal(1), busiest_hour_percent=Decimal(100), reserve_percent=Decimal(0)
+    )
+    found = estimate(figures=sale, limits=[(3600, 12), (86400, 12)], factors=plain)
+    assert found.binding_seconds == 86400
+
+
+def test_every_line_follows_from_the_line_above() -> None:
+    found = estimate(figures=SaleFigures(visitors=101, orders=7, app_percent=33), limits=LIMITS)
+    day = found.visits * 15 + found.orders * 12
+    assert (found.visits, found.orders) == (34, 3)
+    assert [need.requests for need in reversed(found.needs)] == [day, 137, 23, 1]
+    assert found.requests_in(3600) == 137
+    assert found.requests_in(60) == 0
+
+
+def test_the_busiest_hour_may_be_known() -> None:
+    sale = SaleFigures(visitors=5000, orders=200, app_percent=40, hour_visitors=4000)
+    assert requests_by_window(sale)[3600] == 24768
+
+
+def test_a_window_never_holds_more_than_the_one_around_it() -> None:
+    wild = Factors(five_minute_burst=Decimal(12), second_burst=Decimal(300))
+    busiest = requests_by_window(SaleFigures(100, 0, 100), factors=wild)
+    assert busiest[1] <= busiest[300] <= busiest[3600] <= busiest[86400]
+
+
+def test_factors_and_figures_survive_being_kept() -> None:
+    tuned = Factors(requests_a_visit=Decimal("7.5"))
+    assert factors_from_json(tuned.as_json()) == tuned
+    assert factors_from_json({}) == Factors()
+    sale = SaleFigures(visitors=3, orders=2, app_percent=1, hour_visitors=1)
+    kept = {"visitors": 3, "orders": 2, "app_percent": 1, "hour_visitors": 1}
+    assert figures_from_json(kept) == sale
+    assert figures_from_json({"visitors": 3, "orders": 2, "app_percent": 1}).hour_visitors is None
 
 
 def test_windows_that_the_arithmetic_does_not_know_are_left_out() -> None:
