@@ -39,8 +39,10 @@ def record(
         facts: what else an auditor needs: ids, states, counts, durations. Never a secret, a name,
             an address or a fingerprint of a person: entries cannot be erased.
     """
+    now = timezone.now()
     AuditEntry(
-        at=timezone.now(),
+        # SQLite drops a fraction of nothing, and the canonical form has one.
+        at=now if now.microsecond else now.replace(microsecond=1),
         action=action.value,
         actor=printable(str(actor)),
         keychain_id=keychain_id,

@@ -10,6 +10,7 @@ from keyvault.vault.credentials import (
     check_out_credential,
     find_duplicate,
     open_credential,
+    open_in_bulk,
     openable_credentials,
     store_credential,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "harden_process",
     "open_credential",
     "open_draft",
+    "open_in_bulk",
     "open_value",
     "openable_credentials",
     "quarantine",

@@ -1,7 +1,7 @@
 """Storing credentials, and opening them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -140,6 +140,39 @@ def open_credential(*, credential: Credential, actor: Actor) -> Secret:
             facts={"by": str(actor)},
         )
     return secrets.decode(plaintext)
+
+
+def open_in_bulk(credentials: QuerySet[Credential]) -> Iterator[tuple[UUID, Secret]]:
+    """Opens many credentials in one query, for work on all of them such as a nightly check.
+
+    The caller records the run. Honeytokens are passed over.
+
+    Args:
+        credentials: which ones, from whatever keychains.
+
+    Yields:
+        The credential's id and its plaintext.
+
+    Raises:
+        TamperedSecretError, KekUnavailableError, UnknownKekError: as for `open_credential`. A
+            credential of a shredded keychain is not among the rows.
+    """
+    rows = credentials.filter(is_honeytoken=False, keychain__wrapped_dek__isnull=False).values_list(
+        "id",
+        "keychain_id",
+        "version",
+        "sealed",
+        "keychain__wrapped_dek__kek_id",
+        "keychain__wrapped_dek__wrapped",
+    )
+    for credential_id, keychain_id, version, sealed, kek_id, wrapped in rows.iterator():
+        keychain = keychain_id.hex
+        cipher = cipher_of(keychain=keychain, kek_id=kek_id, wrapped=wrapped)
+        place = envelope.place(
+            keychain=keychain, record=credential_id.hex, field="credential", version=version
+        )
+        plaintext = envelope.open_sealed(cipher=cipher, sealed=sealed, place=place)
+        yield credential_id, secrets.decode(plaintext)
 
 
 def check_out_credential(
