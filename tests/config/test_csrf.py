@@ -4,15 +4,15 @@ import pytest
 from django.test import Client
 from django.urls import Resolver404, resolve
 
-from onboarding.models import User
 from tests.config.test_headers import ADDRESSES
+from tests.onboarding.cast import staff_member
 
 pytestmark = pytest.mark.django_db
 
 
 def test_no_form_without_its_token_is_taken() -> None:
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
-    client.force_login(User.objects.create_superuser(email="staff@example.test", password=None))
+    client.force_login(staff_member())
 
     taken = {
         address: status

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from onboarding.models import User
+from tests.onboarding.cast import staff_member
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ ADDRESSES = sorted({*_addresses(get_resolver()), "/no-such-page", "/api/no-such-
 def client(request: pytest.FixtureRequest) -> Client:
     client = Client(raise_request_exception=False)
     if request.param == "staff":
-        client.force_login(User.objects.create_superuser(email="staff@example.test", password=None))
+        client.force_login(staff_member())
     return client
 
 
