@@ -126,13 +126,14 @@ def _soak(site: Installation, *, seconds: float) -> dict[str, Any]:
         thread.start()
     _say(f"Under load for {seconds:.0f} s")
     tally.stop.wait(seconds * WARM_UP)
-    first = _rss_mib(site)
+    first = _memory(site)
     tally.stop.wait(seconds * (1 - WARM_UP))
-    last = _rss_mib(site)
+    last = _memory(site)
+    _say(f"Memory in MiB: {first} after a fifth, {last} at the end")
     tally.stop.set()
     for thread in threads:
         thread.join(60)
-    return _report(site, tally, before=before, growth=last - first)
+    return _report(site, tally, before=before, growth=sum(last.values()) - sum(first.values()))
 
 
 def _report(
@@ -290,8 +291,8 @@ def _vendor_refusals(site: Installation) -> int:
     return int(stats["by_status"].get("429", 0))
 
 
-def _rss_mib(site: Installation) -> float:
-    return sum(site.rss_mib(name) for name in ("web", "worker", "second-worker"))
+def _memory(site: Installation) -> dict[str, float]:
+    return {name: round(site.rss_mib(name), 1) for name in ("web", "worker", "second-worker")}
 
 
 def _leaks(site: Installation, secrets: set[str]) -> int:
