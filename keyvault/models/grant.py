@@ -46,6 +46,8 @@ class Grant(DueRow):
     intent_at = models.DateTimeField(null=True)
     # Why the last try brought no pair, as a token of ours.
     problem = models.CharField(max_length=60, blank=True)
+    # When its people were told that it is lost.
+    told_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.provider} {self.account}"

@@ -1,6 +1,44 @@
 """What workers do for connections."""
 
+from datetime import datetime
+
+from django.db import transaction
+
 from keyvault.due import Duty
+from keyvault.models import Grant
+from onboarding.models import Member, Store
+from onboarding.notices.letters import send_letter
+from onboarding.oauth.letters import lost_letter
 from onboarding.oauth.services import delete_expired_consents
 
+AT_ONCE = 50
+
+
+def tell_losses(now: datetime) -> int:
+    """Tells the people of a store that its connection is lost, and why; once.
+
+    Returns:
+        How many connections were told of.
+    """
+    lost = Grant.objects.select_related("credential").filter(state=Grant.State.LOST, told_at=None)
+    return sum(_tell(grant, now=now) for grant in lost[:AT_ONCE])
+
+
+@transaction.atomic
+def _tell(grant: Grant, *, now: datetime) -> bool:
+    """Who writes the row writes the letters: they go out if both commit."""
+    if not Grant.objects.filter(pk=grant.pk, told_at=None).update(told_at=now):
+        return False
+    store = Store.objects.filter(pk=grant.credential.keychain_id).first()
+    if store is None:
+        return False
+    members = Member.objects.filter(merchant=store.merchant_id, user__is_active=True)
+    for member in members.select_related("user"):
+        language = member.user.language
+        letter = lost_letter(grant=grant, store=store, language=language, now=now)
+        send_letter(letter, to=member.user.email, language=language)
+    return True
+
+
+LOSSES = Duty(name="oauth.losses", interval_seconds=10, run=tell_losses)
 CONSENTS = Duty(name="oauth.consents", interval_seconds=60, run=delete_expired_consents)

@@ -269,9 +269,7 @@ def delete_expired_consents(now: datetime) -> int:
 
 def disconnect(*, store: Store, credential_id: UUID, user: User) -> None:
     """Ends a connection at the vendor and shreds it here; see `keyvault.renewal.end_grant`."""
-    renewal.end_grant(
-        credential_id=credential_id, keychain_id=store.pk, actor=actor_for(user)
-    )
+    renewal.end_grant(credential_id=credential_id, keychain_id=store.pk, actor=actor_for(user))
 
 
 def _outcome_of(error: VendorError) -> Outcome:

@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 from pydantic import SecretStr
 
+from keyvault.models import Grant
 from lightspeed.oauth.registry import PROVIDERS
 from onboarding.models import ProviderClient
 from onboarding.oauth.access import for_staff
@@ -18,6 +19,8 @@ from onboarding.oauth.legacy import FileError, Result, import_keys
 from onboarding.oauth.providers import provider_named, register_client
 from onboarding.walkthrough.requests import SignedInRequest
 
+MOST_AILING = 200
+
 
 @for_staff
 @require_safe
@@ -25,7 +28,9 @@ def providers(request: SignedInRequest) -> HttpResponse:
     """Every provider, and whether merchants may connect."""
     rows = ProviderClient.objects.in_bulk()
     lines = [(each, rows.get(name)) for name, each in PROVIDERS.items()]
-    return render(request, "onboarding/oauth/providers.html", {"lines": lines})
+    ailing = Grant.objects.exclude(state=Grant.State.ENDED).exclude(problem="")
+    context = {"lines": lines, "ailing": ailing.select_related("credential")[:MOST_AILING]}
+    return render(request, "onboarding/oauth/providers.html", context)
 
 
 @for_staff

@@ -1,15 +1,18 @@
 """Reconnecting in place, disconnecting, and what the store page says."""
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 from pydantic import SecretStr
+from pytest_django import Settings
 
 from keyvault.models import Credential, Grant
 from keyvault.renewal import renew
 from onboarding.models import Store
+from onboarding.oauth.duties import LOSSES
 from onboarding.oauth.legacy import Result, add_key
 from simulator.running import RunningSimulator
-from tests.onboarding.cast import staff_member
+from tests.onboarding.cast import signed_in, staff_member
 from tests.onboarding.oauth.desk import Desk, desk, opened, overdue
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +160,39 @@ def test_a_suspended_connection_is_broken_and_unknown_scopes_are_not_missing(
     assert "OK: your app works" in store_page(at)
     Credential.objects.update(state=Credential.State.SUSPENDED)
     assert "Broken: your connection is over" in store_page(at)
+
+
+def test_a_lost_connection_is_told_once_and_says_why(
+    vendor: RunningSimulator, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    mail.outbox.clear()
+    opened()
+    at = desk(vendor)
+    at.connect("retail-x")
+    now = timezone.now()
+    assert LOSSES.run(now) == 0
+    Grant.objects.update(state=Grant.State.LOST, problem="refused")
+    assert LOSSES.run(now) == 1
+    assert LOSSES.run(now) == 0
+    (letter,) = mail.outbox
+    assert letter.to == [at.user.email]
+    assert "works until" in letter.body
+    assert "was lost on its way" in letter.body
+    assert f"/stores/{at.store.pk}/connect/retail-x/" in letter.body
+    Grant.objects.update(told_at=None)
+    Credential.objects.update(valid_until=now)
+    LOSSES.run(now)
+    assert "cannot use it any more" in mail.outbox[-1].body
+
+
+def test_staff_see_connections_that_need_a_look(vendor: RunningSimulator) -> None:
+    opened()
+    at = desk(vendor)
+    at.connect()
+    staff = signed_in(staff_member("looking"))
+    assert "need a look" not in staff.get("/staff/providers/").content.decode()
+    Grant.objects.update(state=Grant.State.UNKNOWN, problem="unavailable.timeout")
+    page = staff.get("/staff/providers/").content.decode()
+    assert "outcome unknown" in page
+    assert "unavailable.timeout" in page
