@@ -1,6 +1,7 @@
 """Stores: one shop at the vendor and the one app that it feeds."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from keyvault.models import Keychain
 from onboarding.models.merchant import Merchant
@@ -12,8 +13,8 @@ class Store(models.Model):
     class Cluster(models.TextChoices):
         """Which of the vendor's two installations the shop lives on."""
 
-        EU1 = "eu1", "Europe (eu1)"
-        US1 = "us1", "United States (us1)"
+        EU1 = "eu1", _("Europe (eu1)")
+        US1 = "us1", _("United States (us1)")
 
     class Platform(models.TextChoices):
         """What the merchant's web shop runs on, beside Lightspeed."""
