@@ -34,13 +34,16 @@ class PlanForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["endpoint"].choices = [(name, name) for name in settings.KEYVAULT_ENDPOINTS]
-        self.fields["provider"].choices = [
-            ("", _("not known yet")),
-            *((name, each.title) for name, each in PROVIDERS.items()),
-        ]
+        self._offer("endpoint", [(name, name) for name in settings.KEYVAULT_ENDPOINTS])
+        known = [(name, each.title) for name, each in PROVIDERS.items()]
+        self._offer("provider", [("", _("not known yet")), *known])
         zones = sorted(zoneinfo.available_timezones())
-        self.fields["time_zone"].choices = [(name, name) for name in zones]
+        self._offer("time_zone", [(name, name) for name in zones])
+
+    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # as declared above
+        field.choices = choices
 
 
 class PhaseForm(forms.Form):
