@@ -7,6 +7,7 @@ from django.db import transaction
 from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.errors import StateError, UnknownRecordError
+from keyvault.events import Event, emit
 from keyvault.models import Credential
 
 State = Credential.State
@@ -24,6 +25,16 @@ STEPS: dict[tuple[str, str], Action] = {
     # Undone within the time in which it is kept; the one in its place must be gone before.
     (State.REPLACED, State.ACTIVE): Action.CREDENTIAL_RESTORED,
     (State.REPLACED, State.REVOKED): Action.CREDENTIAL_REVOKED,
+}
+
+
+# What backends are told of a step.
+EVENTS: dict[Action, Event] = {
+    Action.CREDENTIAL_SUSPENDED: Event.CREDENTIAL_FAILING,
+    Action.CREDENTIAL_RECOVERED: Event.CREDENTIAL_RECOVERED,
+    Action.CREDENTIAL_RESUMED: Event.CREDENTIAL_ACTIVATED,
+    Action.CREDENTIAL_REPLACED: Event.CREDENTIAL_REPLACED,
+    Action.CREDENTIAL_REVOKED: Event.CREDENTIAL_REVOKED,
 }
 
 
@@ -76,6 +87,12 @@ def set_state(
             subject=f"credential:{credential_id}",
             facts={"from": credential.state, "reason": reason},
         )
+        if action in EVENTS:
+            emit(
+                event=EVENTS[action],
+                keychain_id=keychain_id,
+                data={"credential": str(credential_id), "state": to.value},
+            )
     for name, value in changes.items():
         setattr(credential, name, value)
     return credential

@@ -15,6 +15,7 @@ from keyvault.leases import NewToken, Scope, create_backend, create_token, revok
 from keyvault.leases.backends import DEFAULT_DAYS
 from keyvault.leases.sealed import usable_public_key
 from keyvault.models import Backend, BackendToken
+from keyvault.webhooks import ForbiddenAddressError, register
 
 ACTOR = Actor(kind="command", id="backend")
 
@@ -42,6 +43,9 @@ class Command(BaseCommand):
             each.add_argument("--scope", action="append", choices=list(Scope), required=True)
             each.add_argument("--days", type=int, default=DEFAULT_DAYS, help="how long it lives")
             each.add_argument("--json", action="store_true")
+        webhook = commands.add_parser("webhook", help="an address to tell; prints its signing key")
+        webhook.add_argument("name")
+        webhook.add_argument("url")
         revoke = commands.add_parser("revoke", help="end a token at once")
         revoke.add_argument("prefix", help="as `list` shows it")
         commands.add_parser("list", help="backends and their live tokens")
@@ -81,6 +85,17 @@ class Command(BaseCommand):
             backend_id=backend.pk, scopes=options["scope"], days=_days(options), actor=ACTOR
         )
         self._show(made, as_json=options["json"])
+
+    def _webhook(self, options: dict[str, Any]) -> None:
+        backend = Backend.objects.filter(name=options["name"]).first()
+        if backend is None:
+            message = f"no backend {options['name']}"
+            raise UnknownRecordError(message)
+        try:
+            made = register(backend_id=backend.pk, url=options["url"], actor=ACTOR)
+        except ForbiddenAddressError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(made.signing_key.get_secret_value())
 
     def _revoke(self, options: dict[str, Any]) -> None:
         tokens = BackendToken.objects.filter(prefix=options["prefix"], revoked_at=None)

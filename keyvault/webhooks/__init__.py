@@ -1,0 +1,15 @@
+"""Telling backends what happened, signed after the Standard Webhooks specification."""
+
+from keyvault.webhooks.delivering import DELIVERIES, replay
+from keyvault.webhooks.endpoints import NewEndpoint, enable, register
+from keyvault.webhooks.sending import ForbiddenAddressError, Sent
+
+__all__ = [
+    "DELIVERIES",
+    "ForbiddenAddressError",
+    "NewEndpoint",
+    "Sent",
+    "enable",
+    "register",
+    "replay",
+]

@@ -1,0 +1,184 @@
+"""Events on their way to backends."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from pytest_httpserver import HTTPServer
+from standardwebhooks import Webhook
+from werkzeug import Request, Response
+
+from keyvault import vault
+from keyvault.audit import SYSTEM
+from keyvault.errors import UnknownRecordError
+from keyvault.leases import Scope, create_backend
+from keyvault.models import AuditEntry, Credential, Keychain, WebhookDelivery, WebhookEndpoint
+from keyvault.webhooks import ForbiddenAddressError, enable, register, replay
+from keyvault.webhooks.delivering import deliver
+from keyvault.webhooks.sending import checked_url, post
+from tests.keyvault import factories
+from tests.keyvault.lending import key_of
+
+pytestmark = pytest.mark.django_db
+
+
+class Receiver:
+    """A backend's own server."""
+
+    def __init__(self, server: HTTPServer) -> None:
+        self.requests: list[Request] = []
+        self.status = 204
+        server.expect_request("/hook").respond_with_handler(self._answer)
+        self.url = server.url_for("/hook")
+
+    def _answer(self, request: Request) -> Response:
+        request.get_data()
+        self.requests.append(request)
+        return Response(status=self.status)
+
+
+@pytest.fixture
+def receiver(httpserver: HTTPServer, settings: Settings) -> Receiver:
+    settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = [f"{httpserver.host}:{httpserver.port}"]
+    return Receiver(httpserver)
+
+
+def _listen(url: str, stores: list[Keychain] | None = None) -> str:
+    made = create_backend(
+        name=f"b{Credential.objects.count()}{len(stores or [])}",
+        scopes=list(Scope),
+        stores=None if stores is None else [each.pk for each in stores],
+        days=1,
+        actor=SYSTEM,
+    )
+    endpoint = register(backend_id=made.backend_id, url=url, actor=SYSTEM)
+    return endpoint.signing_key.get_secret_value()
+
+
+def _suspend(store: Keychain, key: Credential) -> None:
+    vault.set_state(
+        credential_id=key.pk,
+        keychain_id=store.pk,
+        to=Credential.State.SUSPENDED,
+        actor=SYSTEM,
+    )
+
+
+def test_an_event_arrives_signed(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    signing_key = _listen(receiver.url)
+    _suspend(store, key)
+
+    assert deliver(timezone.now()) == 1
+
+    request = receiver.requests[0]
+    event = Webhook(signing_key).verify(request.get_data(), dict(request.headers))
+    assert event["type"] == "credential.failing"
+    assert event["data"]["credential"] == str(key.pk)
+    assert WebhookDelivery.objects.get().delivered_at is not None
+    assert deliver(timezone.now()) == 0
+
+
+def test_only_backends_of_the_store_are_told(receiver: Receiver) -> None:
+    store, other = factories.keychain(), factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url, stores=[other])
+
+    _suspend(store, key)
+
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_a_failure_is_tried_again_later(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    receiver.status = 500
+
+    deliver(timezone.now())
+
+    row = WebhookDelivery.objects.get()
+    assert row.delivered_at is None
+    assert row.last_status == 500
+    assert row.due_at > timezone.now()
+    receiver.status = 200
+    assert deliver(row.due_at) == 1
+    row.refresh_from_db()
+    assert row.delivered_at is not None
+    assert WebhookEndpoint.objects.get().failing_since is None
+
+
+def test_an_endpoint_that_fails_for_three_days_is_switched_off(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    receiver.status = 302
+    WebhookEndpoint.objects.update(failing_since=timezone.now() - timedelta(days=3, seconds=1))
+
+    deliver(timezone.now())
+
+    endpoint = WebhookEndpoint.objects.get()
+    assert endpoint.disabled_at is not None
+    assert AuditEntry.objects.filter(subject=f"webhook:{endpoint.pk}").exists()
+    assert deliver(timezone.now() + timedelta(days=1)) == 0
+
+    enable(endpoint_id=endpoint.pk, actor=SYSTEM)
+    receiver.status = 200
+    assert deliver(timezone.now() + timedelta(days=1)) == 1
+
+
+def test_an_event_can_be_sent_again_under_its_own_id(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    deliver(timezone.now())
+
+    replay(delivery_id=WebhookDelivery.objects.get().pk)
+    deliver(timezone.now())
+
+    first, second = receiver.requests
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    with pytest.raises(UnknownRecordError):
+        replay(delivery_id=store.pk)
+
+
+def test_the_signing_key_is_sealed(receiver: Receiver) -> None:
+    signing_key = _listen(receiver.url)
+
+    assert signing_key.encode() not in bytes(WebhookEndpoint.objects.get().sealed_key)
+    assert signing_key not in str(list(AuditEntry.objects.values()))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.test/",
+        "ftp://example.test/",
+        "https:///path",
+        "https://user@example.test/",
+        "https://example.test/#x",
+    ],
+)
+def test_an_address_that_is_no_public_https_one_is_refused(url: str) -> None:
+    with pytest.raises(ForbiddenAddressError):
+        checked_url(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"],  # noqa: S104  # refused, not bound
+)
+def test_nothing_is_sent_into_our_own_network(host: str) -> None:
+    with pytest.raises(ForbiddenAddressError):
+        post(url=f"https://{host}/hook", body=b"{}", headers={})
+
+
+def test_a_receiver_that_is_not_there_is_status_0(settings: Settings) -> None:
+    settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = ["127.0.0.1:1"]
+
+    assert post(url="http://127.0.0.1:1/", body=b"{}", headers={}).status == 0
