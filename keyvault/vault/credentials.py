@@ -12,6 +12,7 @@ from django.utils import timezone
 from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
 from keyvault.errors import DuplicateCredentialError, ShreddedKeychainError, UnknownRecordError
+from keyvault.events import Event, emit
 from keyvault.models import Alert, Credential, Draft
 from keyvault.vault import secrets
 from keyvault.vault.ciphers import cipher_of, sealing_cipher_of, shredded
@@ -97,6 +98,11 @@ def store_credential(
             keychain_id=keychain_id,
             subject=f"credential:{credential.pk}",
             facts={"endpoint": endpoint, "limits": credential.limits},
+        )
+        emit(
+            event=Event.CREDENTIAL_ACTIVATED,
+            keychain_id=keychain_id,
+            data={"credential": str(credential.pk), "state": credential.state},
         )
     return credential
 
