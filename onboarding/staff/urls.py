@@ -3,9 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from onboarding.staff import mails, views
+from onboarding.staff import mails, search, views
 
 urlpatterns = [
+    path("staff/search/", search.search, name="staff-search"),
     path("staff/invite/", views.invite, name="staff-invite"),
     path("staff/merchants/<int:merchant_id>/invite/", views.invite_to, name="staff-invite-to"),
     path("staff/merchants/<int:merchant_id>/stores/", views.add_store, name="staff-add-store"),

@@ -1,8 +1,10 @@
 """Merchants, their stores, and the people."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from keyvault.models import Credential
 from onboarding.models import Invitation, Member, Merchant, OutgoingMail, Store, User
 from onboarding.staff.checks import check_again
+from onboarding.staff.overview import store_overview
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
 
@@ -44,6 +47,14 @@ class StoreAdmin(ReadOnlyAdmin[Store]):
         live = Q(keychain__credentials__state__in=Credential.LIVE_STATES)
         stores = super().get_queryset(request)
         return stores.annotate(live_keys=Count("keychain__credentials", filter=live))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the keys and the last checks beneath the row."""
+        return super().render_change_form(
+            request, {**context, "overview": store_overview(context["original"])}, *args, **kwargs
+        )
 
     @admin.display(description=_("merchant"), ordering="merchant__name")
     def of_merchant(self, store: Store) -> SafeString | str:

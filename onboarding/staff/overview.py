@@ -1,0 +1,70 @@
+"""A store at a glance: its keys with what is left of their windows, and its last checks."""
+
+from dataclasses import dataclass
+
+from keyvault.models import Credential
+from keyvault.pool import WindowBudget, budgets
+from onboarding.models import Store, Verification
+
+LAST_CHECKS = 20
+# Keys that are gone are shown behind those that work, and not all of them.
+MOST_KEYS = 100
+STATE_KINDS = {"active": "ok", "suspended": "danger", "replaced": "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One key of the store; never its secret."""
+
+    credential: Credential
+    kind: str
+    state: str
+    budgets: tuple[WindowBudget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One check: what Lightspeed answered."""
+
+    pk: int
+    at: object
+    words: str
+    status: int | None
+    credential: Credential | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What staff see of a store besides its own row."""
+
+    keys: tuple[KeyLine, ...]
+    checks: tuple[CheckLine, ...]
+
+
+def store_overview(store: Store) -> Overview:
+    """The store at a glance; three queries, whatever it holds."""
+    rows = Credential.objects.filter(keychain=store.pk).defer("sealed")
+    keys = list(rows.order_by("state", "created_at", "pk")[:MOST_KEYS])
+    left = budgets(credential_ids=[key.pk for key in keys])
+    checks = Verification.objects.filter(store=store).select_related("credential")
+    return Overview(
+        keys=tuple(
+            KeyLine(
+                credential=key,
+                kind=STATE_KINDS.get(key.state, "neutral"),
+                state=key.get_state_display(),
+                budgets=tuple(left.get(key.pk, ())),
+            )
+            for key in keys
+        ),
+        checks=tuple(
+            CheckLine(
+                pk=check.pk,
+                at=check.at,
+                words=check.outcome.replace("_", " "),
+                status=check.status,
+                credential=check.credential,
+            )
+            for check in checks.defer("credential__sealed").order_by("-at", "pk")[:LAST_CHECKS]
+        ),
+    )
