@@ -7,9 +7,10 @@ from django.db import transaction
 from keyvault import vault
 from keyvault.audit import SYSTEM, Action, record
 from keyvault.due import Duty, claim, finish
+from keyvault.events import Event, emit
 from keyvault.models import Credential
 from onboarding.migration.plans import announce_again
-from onboarding.migration.selectors import affected_credentials
+from onboarding.migration.selectors import affected_credentials, affected_stores
 from onboarding.models import Phase, Plan
 
 # Suspending the keys of ten thousand stores takes less; another worker would go on from there.
@@ -41,9 +42,17 @@ def _start(phase: Phase, *, now: datetime) -> int:
             subject=f"plan:{phase.plan_id}",
             facts={"effect": phase.effect},
         )
+        _tell_backends(phase)
     if phase.effect == Phase.Effect.KEYS_REFUSED:
         refuse_keys(phase.plan)
     return 1
+
+
+def _tell_backends(phase: Phase) -> None:
+    """One event for each store that the phase concerns, those that have moved left out."""
+    data = {"effect": phase.effect, "started_at": phase.starts_at.isoformat()}
+    for keychain_id in affected_stores(phase.plan).values_list("pk", flat=True):
+        emit(event=Event.PHASE_STARTED, keychain_id=keychain_id, data=data)
 
 
 def refuse_keys(plan: Plan) -> int:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from keyvault import renewal, vault
 from keyvault.audit import Action, record
 from keyvault.errors import RefreshFailedError, RefreshRefusedError
+from keyvault.events import Event, emit
 from keyvault.models import Credential, Grant
 from keyvault.renewal import AccountRef
 from lightspeed.errors import VendorError
@@ -241,6 +242,9 @@ def store_consent(*, consent: Consent) -> Credential:
             facts={"provider": consent.provider},
         )
         _note_progress(store=consent.store, column="verified_at")
+        if any(each.kind == Credential.Kind.BASIC for each in replaces):
+            data = {"credential": str(credential.pk), "provider": consent.provider}
+            emit(event=Event.STORE_MIGRATED, keychain_id=consent.store_id, data=data)
     return credential
 
 

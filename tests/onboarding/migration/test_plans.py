@@ -1,5 +1,6 @@
 """Phases with dates and effects, on the vendor's clock."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 
 from keyvault import retirement
 from keyvault.audit import Action
-from keyvault.models import AuditEntry, Credential
+from keyvault.models import AuditEntry, Backend, Credential, WebhookEndpoint
 from onboarding.errors import PhaseStartedError, PlanError
 from onboarding.migration import plans
 from onboarding.migration.selectors import dry_run
@@ -284,3 +285,21 @@ def test_a_started_phase_is_not_removed_by_its_page() -> None:
 @pytest.mark.parametrize("path", ["/staff/plans/", "/staff/plans/new/", "/staff/waiting/"])
 def test_plans_are_for_staff(path: str) -> None:
     assert signed_in(person("merchant")).get(path).status_code == 404
+
+
+def test_backends_are_told_of_a_phase_and_of_a_store_that_moved(vendor: RunningSimulator) -> None:
+    opened()
+    at = migrating(vendor)
+    listener = WebhookEndpoint.objects.create(
+        backend=Backend.objects.create(name="app", has_all_stores=True),
+        url="https://app.test/hook",
+        sealed_key=b"",
+    )
+    plans.activate(plan=plan(announce=PAST), user=staff())
+    PHASES.run(later())
+    at.connect(account=str(at.store.shop_id))
+    told = listener.deliveries.order_by("created_at")
+    bodies = {each.type: json.loads(each.body)["data"] for each in told}
+    assert bodies["plan.phase_started"]["effect"] == "announce"
+    assert bodies["store.migrated"]["provider"] == "retail-r"
+    assert bodies["store.migrated"]["store"] == str(at.store.pk)
