@@ -11,6 +11,7 @@ from django.utils import timezone
 from keyvault import windows
 from keyvault.models import Credential, Lease
 from keyvault.pool.engine import uuid_value
+from keyvault.pool.feedback import Reading, heed
 from keyvault.pool.keys import ensure_key, locked_key
 from keyvault.pool.rows import read_keys
 from keyvault.pool.writing import write_key
@@ -52,7 +53,13 @@ def budgets(*, credential_ids: Iterable[UUID]) -> dict[UUID, list[WindowBudget]]
     return {row.credential_id: budget_of(row.advanced()) for row in rows}
 
 
-def seed(*, credential_id: UUID, request_times: Sequence[datetime]) -> None:
+def seed(
+    *,
+    credential_id: UUID,
+    request_times: Sequence[datetime],
+    readings: Sequence[Reading] = (),
+    read_at: datetime | None = None,
+) -> None:
     """Enters a new key into the pool, with the requests that its check has spent already.
 
     Call it in the transaction that stores the credential. Only the ages of the requests matter, so
@@ -61,6 +68,10 @@ def seed(*, credential_id: UUID, request_times: Sequence[datetime]) -> None:
     Args:
         credential_id: an existing credential with its limits.
         request_times: when this process sent each request of the check, aware.
+        readings: what the check's last answer told of the key's windows. What the vendor has
+            counted beyond `request_times`, because others use the key or an earlier check of it was
+            thrown away, is entered as well.
+        read_at: when that answer came; needed with readings.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -69,14 +80,20 @@ def seed(*, credential_id: UUID, request_times: Sequence[datetime]) -> None:
         state = row.advanced()
         leases = []
         for at in request_times:
-            age_us = max(int((now - at).total_seconds() * SECOND), 0)
-            leases.append(_own(key_id=key.pk, permits=1, at_us=row.now_us - age_us, for_us=0))
+            at_us = row.now_us - _age_us(at, now=now)
+            leases.append(_own(key_id=key.pk, permits=1, at_us=at_us, for_us=0))
         for lease in leases:
             state = windows.settle(
                 state=state, counted=0, use_by_us=0, used=1, last_used_us=lease.use_by_us
             )
         Lease.objects.bulk_create(leases)
-        write_key(key_id=row.id, version=row.version, state=state)
+        since_us = row.now_us - _age_us(read_at or now, now=now)
+        heeded = heed(row=row, state=state, readings=readings, since_us=since_us)
+        write_key(key_id=row.id, version=row.version, state=heeded.state, effects=heeded.effects)
+
+
+def _age_us(at: datetime, *, now: datetime) -> int:
+    return max(int((now - at).total_seconds() * SECOND), 0)
 
 
 def reserve(*, credential_id: UUID, requests: int) -> bool:

@@ -34,6 +34,8 @@ class Verification(models.Model):
     limits = models.JSONField(default=list)
     # Times of the requests that the check sent (ISO 8601); they seed the pool's log.
     request_times = models.JSONField(default=list)
+    # What the last answer told: [[seconds, limit, remaining, reset seconds], …].
+    readings = models.JSONField(default=list)
     retry_at = models.DateTimeField(null=True)
 
     class Meta:

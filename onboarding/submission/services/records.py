@@ -47,6 +47,9 @@ def verification_of(
         name = (shop.main_domain or shop.subdomain or "") if shop else ""
         verification.shop_name = name[:_SHOP_NAME_CHARACTERS]
         verification.limits = [list(window) for window in vendor.limits_of(result.limits)]
+        verification.readings = [
+            [each.seconds, each.limit, each.remaining, each.reset_seconds] for each in result.limits
+        ]
         verification.status = result.status
         verification.problem = result.problem or ""
     return verification

@@ -10,6 +10,7 @@ from keyvault import pool, vault
 from keyvault.audit import Action, Actor, record
 from keyvault.errors import DuplicateCredentialError, UnknownRecordError
 from keyvault.models import Credential
+from lightspeed.ratelimits import WindowReading
 from onboarding.models import Store, Submission, Verification
 from onboarding.submission import vendor
 from onboarding.submission.errors import NotPassedError
@@ -90,7 +91,15 @@ def _store(submission: Submission, *, actor: Actor) -> Credential:
     )
     if replaced is not None:
         note_replacement(store=row.store, old=replaced, new=credential)
-    pool.seed(credential_id=credential.pk, request_times=_spent(row.verifications.all()))
+    pool.seed(
+        credential_id=credential.pk,
+        request_times=_spent(row.verifications.all()),
+        readings=[
+            WindowReading(seconds=seconds, limit=limit, remaining=remaining, reset_seconds=reset)
+            for seconds, limit, remaining, reset in verification.readings
+        ],
+        read_at=verification.at,
+    )
     row.verifications.update(credential=credential)
     row.state, row.draft_id, row.credential = State.STORED, None, credential
     row.save(update_fields=["state", "draft_id", "credential"])

@@ -268,3 +268,25 @@ def test_a_form_that_lost_its_id_works_all_the_same(simulator: RunningSimulator,
     page = at.client.post(at.url, fields, follow=True)
     assert heading(page) == "This key works"
     assert Submission.objects.count() == 1
+
+
+def test_requests_of_checks_that_were_thrown_away_are_not_lent_again(
+    simulator: RunningSimulator,
+) -> None:
+    at, known = desk(), known_pair(simulator)
+    for _ in range(3):
+        at.paste(**pasted(known))
+        at.press("delete", at.submission())
+    at.paste(**pasted(known))
+
+    credential = store_submission(submission=at.submission(), actor=BY_TESTS)
+
+    asked = simulator.stats()["requests"]
+    budget = {each.seconds: each for each in _budget(credential)}
+    assert asked == 12
+    for seconds in (300, 3600, 86400):
+        assert budget[seconds].limit - budget[seconds].remaining >= asked
+
+
+def _budget(credential: Credential) -> list[pool.WindowBudget]:
+    return pool.budgets(credential_ids=[credential.pk])[credential.pk]
