@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
 from keyvault.errors import DuplicateCredentialError, StateError
+from keyvault.events import Event, emit
 from keyvault.models import Credential
 from keyvault.vault import secrets
 from keyvault.vault.ciphers import sealing_cipher_of
@@ -82,6 +83,11 @@ def store_token(
         keychain_id=keychain_id,
         subject=f"credential:{credential.pk}",
         facts={"endpoint": endpoint, "limits": credential.limits},
+    )
+    emit(
+        event=Event.CREDENTIAL_ACTIVATED,
+        keychain_id=keychain_id,
+        data={"credential": str(credential.pk), "state": credential.state},
     )
     return credential
 
