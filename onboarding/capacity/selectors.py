@@ -55,7 +55,7 @@ class Comparison:
         seconds: length of the window.
         expected: requests at the sale's busiest.
         measured: the busiest so far, and when; None: nothing was sent.
-        allowed: what the working keys may send together.
+        allowed: what the working keys may send together; 0: no key, or its limit is not known.
     """
 
     seconds: int
