@@ -23,6 +23,7 @@ from keyvault.models import Backend, BackendToken, Credential
 from keyvault.vault import fingerprint
 from lightspeed.pasted import Pasted
 from onboarding.errors import OnboardingError
+from onboarding.management.providers import register_at_simulator
 from onboarding.models import Merchant, Store, Submission, User
 from onboarding.people.second_step import enrol_codes, has_second_step
 from onboarding.people.services import create_merchant, create_person
@@ -158,6 +159,8 @@ def first_run(*, earlier: Mapping[str, Any]) -> dict[str, Any]:
     """
     merchant_facts = _account(email=MERCHANT_EMAIL, earlier=earlier.get("merchant"))
     staff_facts = _account(email=STAFF_EMAIL, earlier=earlier.get("staff"), is_staff=True)
+    staff = User.objects.get(email=STAFF_EMAIL)
+    register_at_simulator(user=staff, tell=_tell_simulator)
     user = User.objects.get(email=MERCHANT_EMAIL)
     merchant = Merchant.objects.filter(members__user=user).first() or create_merchant(
         name="Bloem & Blad", owner=user, actor=ACTOR
