@@ -53,7 +53,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return _outage_problem(error) if is_outage else problem(type_="internal")
     if is_outage:
         return outage_page()
-    return defaults.server_error(request)
+    return _bare_page("500.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def outage_page() -> HttpResponse:
@@ -64,7 +64,12 @@ def outage_page() -> HttpResponse:
 
 
 def _bare_page(template: str, *, status: HTTPStatus) -> HttpResponse:
-    return HttpResponse(loader.render_to_string(template), status=status)
+    try:
+        content = loader.render_to_string(template)
+    except ValueError:
+        # The static files are not collected: their addresses are unknown, and there is no way back.
+        content = f"<!doctype html><title>{status.phrase}</title><h1>{status.phrase}</h1>"
+    return HttpResponse(content, status=status)
 
 
 def _outage_problem(error: BaseException | None) -> HttpResponse:

@@ -74,7 +74,12 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 def configured_logging(*, as_json: bool) -> dict[str, Any]:
     """Set structlog up and return the value of Django's LOGGING."""
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            # First, so that a line that nobody wants costs nothing.
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

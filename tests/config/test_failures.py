@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
@@ -91,6 +92,20 @@ def test_a_fault_of_ours_stays_a_500_without_its_words(
     assert page.status_code == 500
     assert CANARY not in page.content.decode()
     _require_problem(answer, status=500)
+
+
+def test_the_last_page_needs_no_static_files(
+    client: Client, failing: override_settings, tmp_path: Path
+) -> None:
+    manifest = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    with (
+        failing,
+        override_settings(STATIC_ROOT=tmp_path, STORAGES={"staticfiles": {"BACKEND": manifest}}),
+    ):
+        page = client.get("/broken")
+
+    assert page.status_code == 500
+    assert "<h1>Internal Server Error</h1>" in page.content.decode()
 
 
 @pytest.mark.parametrize("size", [3_000_000, 10_000_000])
