@@ -111,7 +111,8 @@ def prepared(
     *, environment: dict[str, str], stores: int, keys: int, limits: str
 ) -> dict[str, object]:
     """A site's database with stores, keys and a backend's token."""
-    manage(["manage.py", "keyvault", "init"], environment=environment)
+    if not Path(environment["DATA_DIR"], "keyring.json").exists():
+        manage(["manage.py", "keyvault", "init"], environment=environment)
     printed = manage(
         ["-m", "benchmarks.stock", f"--stores={stores}", f"--keys={keys}", f"--limits={limits}"],
         environment=environment,

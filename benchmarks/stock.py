@@ -17,11 +17,15 @@ def main() -> None:
     parser.add_argument(
         "--limits", default="20/1,300/300,3000/3600,12000/86400", help="windows of each key"
     )
+    parser.add_argument("--pairs", action="store_true", help="print the keys, for the simulator")
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     limits = [tuple(map(int, each.split("/")))[::-1] for each in arguments.limits.split(",")]
-    sys.stdout.write(json.dumps(stock(stores=arguments.stores, keys=arguments.keys, limits=limits)))
+    made = stock(stores=arguments.stores, keys=arguments.keys, limits=limits)
+    if not arguments.pairs:
+        del made["pairs"]
+    sys.stdout.write(json.dumps(made))
 
 
 def stock(*, stores: int, keys: int, limits: list[tuple[int, ...]]) -> dict[str, object]:
@@ -37,19 +41,19 @@ def stock(*, stores: int, keys: int, limits: list[tuple[int, ...]]) -> dict[str,
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
-    made = []
+    made, pairs = [], []
     with transaction.atomic():
         for number in range(stores):
             keychain = vault.create_keychain(
                 kind=Keychain.Kind.STORE, label=f"Store {number}", actor=SYSTEM
             )
             for _ in range(keys):
+                pair = secrets.token_hex(16), secrets.token_hex(16)
+                pairs.append(pair)
                 credential = vault.store_credential(
                     keychain_id=keychain.pk,
                     draft_id=None,
-                    secret=vault.ApiKeySecret(
-                        SecretStr(secrets.token_hex(16)), SecretStr(secrets.token_hex(16))
-                    ),
+                    secret=vault.ApiKeySecret(SecretStr(pair[0]), SecretStr(pair[1])),
                     name="load",
                     endpoint="ecom-eu1",
                     language="nl",
@@ -65,7 +69,7 @@ def stock(*, stores: int, keys: int, limits: list[tuple[int, ...]]) -> dict[str,
             days=1,
             actor=SYSTEM,
         ).token.get_secret_value()
-    return {"token": token, "stores": made}
+    return {"token": token, "stores": made, "pairs": pairs}
 
 
 if __name__ == "__main__":

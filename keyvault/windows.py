@@ -36,6 +36,8 @@ TrafficClass = Literal["interactive", "batch"]
 
 SECOND: Final = 1_000_000
 DAY: Final = 86_400
+# The longest way of a request to the vendor, unless the setting of that name says otherwise.
+TRANSIT_SECONDS: Final = 0.5
 # A step back of the clock that is waited out; a longer one moves the log along with the clock.
 CLOCK_TOLERANCE_US: Final = 5 * SECOND
 # Kept free once somebody else is seen to use the key, for as long as a sighting is remembered.

@@ -20,8 +20,6 @@ from keyvault import windows
 from keyvault.pool.engine import Engine, clock_parameters, engine, read_uuid
 from keyvault.windows import SECOND, KeyState, Window
 
-# Unless settings.KEYVAULT_TRANSIT_SECONDS says otherwise.
-TRANSIT_SECONDS: Final = 0.5
 # What `key_of` takes, in this order.
 KEY_COLUMNS: Final = (
     "pick.id, pick.credential_id, pick.version, pick.windows, pick.high_water_us, "
@@ -93,7 +91,7 @@ class KeyRow:
 
 def transit_us() -> int:
     """The longest way of a request from a backend to the vendor."""
-    return int(getattr(settings, "KEYVAULT_TRANSIT_SECONDS", TRANSIT_SECONDS) * SECOND)
+    return int(getattr(settings, "KEYVAULT_TRANSIT_SECONDS", windows.TRANSIT_SECONDS) * SECOND)
 
 
 @lru_cache
