@@ -12,6 +12,7 @@ help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 run:  ## start everything for a try-out; Ctrl-C stops it (PORT, SIMULATOR_PORT, DATA_DIR)
+	@cd "$${DATA_DIR:-var}" 2>/dev/null && mv -f demo.json .demo-of-the-last-start.json 2>/dev/null || true
 	@$(BOOTSTRAP) base
 	@exec $(PY) tools/run.py
 

@@ -21,6 +21,7 @@ from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+LAST_DEMO = ".demo-of-the-last-start.json"
 START_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -62,10 +63,12 @@ class Site:
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.rmtree(self.data_dir / "metrics", ignore_errors=True)
         (self.data_dir / "metrics").mkdir()
-        # Whoever waits for demo.json must not find the last start's; its accounts are kept.
-        demo = self.data_dir / "demo.json"
-        earlier = demo.read_bytes() if demo.exists() else b""
-        demo.unlink(missing_ok=True)
+        # Whoever waits for demo.json must not find the last start's, so `make run` has put it
+        # aside before anything else; its accounts are kept.
+        demo, last = self.data_dir / "demo.json", self.data_dir / LAST_DEMO
+        if demo.exists():
+            demo.replace(last)
+        earlier = last.read_bytes() if last.exists() else b""
 
         _say("Preparing the database and the keyring")
         self._manage("migrate", "--verbosity", "0")
@@ -81,10 +84,11 @@ class Site:
         self._await(f"http://127.0.0.1:{self.simulator_port}/_sim/stats", "simulator")
         self._spawn("worker", sys.executable, "manage.py", "worker")
         granian = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1"]
-        granian += ["--port", str(self.port), "--workers", "2", "--blocking-threads", "8"]
+        granian += ["--port", str(self.port), "--workers", "2", "--blocking-threads", "4"]
         self._spawn("application", *granian, "--log-level", "warning", "config.wsgi:application")
         self._await(f"{self.url}/readyz", "application")
         self._manage("demo", "--first-run", stdin=earlier)
+        last.unlink(missing_ok=True)
 
     def watch(self) -> str:
         """Wait until a part ends; returns its name."""
@@ -95,7 +99,10 @@ class Site:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """End every part, the last started first."""
+        """End every part, the last started first; a start that failed leaves the demo's facts."""
+        last = self.data_dir / LAST_DEMO
+        if last.exists():
+            last.replace(self.data_dir / "demo.json")
         running = [part for part in reversed(self._parts.values()) if part.poll() is None]
         for part in running:
             part.terminate()

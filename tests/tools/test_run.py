@@ -163,3 +163,17 @@ def test_a_damaged_keyring_stops_the_start(environment: dict[str, str]) -> None:
 
     assert "keyring" in told
     assert keyring.read_text() == "{}"
+
+
+def test_a_start_that_fails_leaves_the_facts_of_the_last_one(environment: dict[str, str]) -> None:
+    data_dir = Path(environment["DATA_DIR"])
+    data_dir.mkdir()
+    (data_dir / "demo.json").write_text('{"kept": true}')
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(environment["PORT"])))
+        taken.listen()
+
+        done = subprocess.run(["make", "run"], cwd=ROOT, env=environment, check=False)
+
+    assert done.returncode != 0
+    assert json.loads((data_dir / "demo.json").read_text()) == {"kept": True}
