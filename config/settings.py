@@ -241,6 +241,7 @@ KEYVAULT_DUTIES = [
     "onboarding.submission.duties.EXPIRY",
     "onboarding.submission.duties.RETIREMENT",
     "onboarding.capacity.duties.CLOSING",
+    "onboarding.capacity.duties.PEAKS",
     "onboarding.notices.outbox.MAIL",
     "onboarding.notices.outbox.OLD_MAIL",
     "onboarding.oauth.duties.CONSENTS",

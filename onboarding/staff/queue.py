@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.timesince import timesince
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from keyvault.models import Credential
+from onboarding.capacity.selectors import cases_waiting_for_staff
 from onboarding.models import OutgoingMail, Store, Submission, Verification
 
 # So many rows of a pile are shown; the rest stands behind its link.
@@ -51,7 +54,14 @@ class Pile:
 
 def work_queue(*, now: datetime) -> list[Pile]:
     """The piles that are not empty, by consequence; two queries a pile at most."""
-    piles = (_dead_apps(), _failing_keys(), _lacking_keys(), _stuck(now), _lost_mails())
+    piles = (
+        _dead_apps(),
+        _failing_keys(),
+        _lacking_keys(),
+        _waiting_cases(now),
+        _stuck(now),
+        _lost_mails(),
+    )
     return [pile for pile in piles if pile is not None]
 
 
@@ -128,6 +138,32 @@ def _lacking_keys() -> Pile | None:
             for key in rows[:SHOWN]
         ),
         url=reverse("admin:onboarding_verification_changelist") + "?outcome=missing_permissions",
+    )
+
+
+def _waiting_cases(now: datetime) -> Pile | None:
+    """Merchants who asked how many keys a sale needs, who waits longest first."""
+    cases = cases_waiting_for_staff()
+    count = cases[:MOST_COUNTED].count()
+    if not count:
+        return None
+    rows = list(cases[:SHOWN])
+    title = ngettext("%d merchant waits for an answer", "%d merchants wait for an answer", count)
+    return Pile(
+        title=title % count,
+        consequence=_("They asked how many keys a sale needs."),
+        kind="warning" if rows[0].reply_by < now else "info",
+        count=count,
+        tasks=tuple(
+            Task(
+                case.store.name,
+                _("promised by %(date)s")
+                % {"date": date_format(localtime(case.reply_by), "DATETIME_FORMAT")},
+                reverse("staff-case", args=[case.pk]),
+            )
+            for case in rows
+        ),
+        url=reverse("staff-cases"),
     )
 
 

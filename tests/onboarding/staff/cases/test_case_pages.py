@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from onboarding.capacity.services import close_case
 from onboarding.models import Case, CaseMessage, DailyPeak, Store, TrafficFactors
+from onboarding.staff.queue import work_queue
 from tests.onboarding.capacity.sales import case_of, form_id_in, lend, owner_of
 from tests.onboarding.cast import (
     credential,
@@ -277,3 +278,14 @@ def test_pages_keep_to_the_frame_and_escape_hostile_words() -> None:
         assert "<img src=x" not in page
         assert "<script>alert" not in page
         assert not re.search(r"<script(?![^>]*src=)", page)
+
+
+def test_the_panel_opens_with_the_merchants_who_wait_and_warns_of_the_late() -> None:
+    case = case_of(shop())
+    pile = work_queue(now=timezone.now())[0]
+    assert (pile.count, pile.kind, pile.url) == (1, "info", LIST)
+    assert (pile.tasks[0].label, pile.tasks[0].url) == (case.store.name, url(case))
+    assert work_queue(now=case.reply_by + timedelta(hours=1))[0].kind == "warning"
+    assert "1 merchant waits for an answer" in text(signed_in(staff_member()).get("/staff/"))
+    close_case(case=case, outcome=Case.Outcome.ENOUGH)
+    assert work_queue(now=timezone.now()) == []
