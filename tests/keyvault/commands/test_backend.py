@@ -1,0 +1,103 @@
+"""manage.py backend."""
+
+import base64
+import json
+import secrets
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from keyvault.models import AuditEntry, Backend, BackendToken, Keychain
+from tests.keyvault import factories
+from tests.keyvault.lending import Api, key_of
+
+pytestmark = pytest.mark.django_db
+
+SCOPES = ("--scope", "leases:write", "--scope", "stores:read")
+
+
+def _run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("backend", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+@pytest.fixture
+def store() -> Keychain:
+    return factories.keychain()
+
+
+def test_a_token_is_printed_once_and_leases(store: Keychain) -> None:
+    key_of(store)
+
+    token = _run("create", "app", *SCOPES)
+
+    assert Api(token).lease(store).status_code == 201
+    assert token not in _run("list")
+
+
+def test_json_holds_the_token_and_when_it_ends() -> None:
+    printed = json.loads(_run("create", "app", *SCOPES, "--json", "--days", "3"))
+
+    assert printed["token"].startswith("lk_")
+    assert printed["backend_id"] == str(Backend.objects.get().pk)
+
+
+def test_a_backend_can_be_limited_to_stores(store: Keychain) -> None:
+    other = factories.keychain()
+    key_of(other)
+
+    token = _run("create", "app", *SCOPES, "--store", str(store.pk))
+
+    assert Api(token).lease(other).status_code == 404
+
+
+def test_a_second_token_and_the_end_of_the_first(store: Keychain) -> None:
+    key_of(store)
+    first = _run("create", "app", *SCOPES)
+    second = _run("token", "app", *SCOPES)
+
+    _run("revoke", BackendToken.objects.order_by("pk").first().prefix)
+
+    assert Api(first).lease(store).status_code == 401
+    assert Api(second).lease(store).status_code == 201
+    assert AuditEntry.objects.filter(action="token.revoked").count() == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create", "app", *SCOPES, "--store", str(uuid4())),
+        ("create", "app", *SCOPES, "--days", "0"),
+        ("create", "app", *SCOPES, "--public-key", "x"),
+        ("create", "app", *SCOPES, "--network", "everywhere"),
+        ("create", "taken", *SCOPES),
+        ("token", "nobody", *SCOPES),
+        ("revoke", "lk_nobody"),
+        ("webhook", "nobody", "https://example.test/"),
+        ("webhook", "taken", "http://example.test/"),
+    ],
+)
+def test_what_makes_no_sense_is_an_error_and_makes_nothing(arguments: tuple[str, ...]) -> None:
+    _run("create", "taken", *SCOPES)
+
+    with pytest.raises(CommandError):
+        _run(*arguments)
+    assert Backend.objects.count() == 1
+
+
+def test_a_public_key_seals_what_is_leased(store: Keychain) -> None:
+    key_of(store)
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+
+    token = _run("create", "app", *SCOPES, "--public-key", key)
+
+    assert "sealed" in Api(token).lease(store).json()["credential"]
+
+
+def test_a_webhook_prints_its_signing_key() -> None:
+    _run("create", "app", *SCOPES)
+
+    assert _run("webhook", "app", "https://example.test/hook").startswith("whsec_")
