@@ -1,5 +1,6 @@
 """Denials: in a transaction of their own, and counted so that a flood stays small."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +23,7 @@ def record_denial(
     action: Action = Action.ACCESS_DENIED,
     keychain_id: UUID | None = None,
     subject: str = "",
-    facts: dict[str, Fact] | None = None,
+    facts: Mapping[str, Fact] | None = None,
 ) -> None:
     """Records that somebody was refused.
 

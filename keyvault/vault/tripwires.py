@@ -10,6 +10,7 @@ holds over all of them and costs the lending nothing.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -38,7 +39,7 @@ OPENINGS = (
 _NAME = "tripwires"
 
 
-def fire(*, kind: Alert.Kind, subject: str, facts: dict[str, audit.entries.Fact]) -> bool:
+def fire(*, kind: Alert.Kind, subject: str, facts: Mapping[str, audit.entries.Fact]) -> bool:
     """Raises an alert, unless the same one was raised within the last ten minutes.
 
     In the caller's transaction, or one of its own.
