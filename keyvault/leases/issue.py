@@ -97,6 +97,7 @@ def issue_lease(
             candidate = _candidate(keychain_id=keychain_id, found=found)
             if candidate is None or not _is_plain(candidate):
                 break
+            _refuse_early(candidate, ask=ask)
             try:
                 lease = lend(candidate=candidate, caller=caller, ask=ask, effects=effects)
             except TamperedSecretError:
@@ -111,6 +112,20 @@ def _short_transaction() -> AbstractContextManager[Any]:
     if connection.vendor == "postgresql":
         return nullcontext()
     return transaction.atomic()
+
+
+def _refuse_early(candidate: Candidate, *, ask: LeaseAsk) -> None:
+    """Refuses without a lock when even the key that is free first is not free yet.
+
+    Raises:
+        PoolEmptyError: nothing is free before the moment that was written down.
+    """
+    row, state = candidate.row, candidate.row.state
+    ready_us = max(state.next_free_us, state.cooled_until_us)
+    if ask.traffic_class == "batch":
+        ready_us = max(ready_us, state.batch_free_us - BATCH_BURST_US)
+    if ready_us > row.now_us:
+        raise _denial(moments=[ready_us], now_us=row.now_us)
 
 
 def _is_plain(candidate: Candidate) -> bool:
