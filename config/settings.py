@@ -144,9 +144,9 @@ SIGNUP_OPEN = ENVIRONMENT.signup_open
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
-# Languages: English and Dutch complete.
+# English and Dutch are complete; German and French, too, with wording checked by machine only.
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("nl", _("Dutch"))]
+LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("de", _("German")), ("fr", _("French"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "config.formats"
 USE_I18N = True
