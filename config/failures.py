@@ -65,7 +65,7 @@ def outage_page() -> HttpResponse:
 
 def _bare_page(template: str, *, status: HTTPStatus) -> HttpResponse:
     try:
-        content = loader.render_to_string(template)
+        content = str(loader.render_to_string(template))
     except ValueError:
         # The static files are not collected: their addresses are unknown, and there is no way back.
         content = f"<!doctype html><title>{status.phrase}</title><h1>{status.phrase}</h1>"
