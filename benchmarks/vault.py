@@ -60,9 +60,9 @@ def set_up(folder: str) -> None:
 def rates(contestants: dict[str, Callable[[], int]], *, rounds: int) -> dict[str, float]:
     """Operations a second of each: its best of the rounds in which all take turns."""
     found: dict[str, list[float]] = {name: [] for name in contestants}
+    gc.collect()
     for _ in range(rounds):
         for name, work in contestants.items():
-            gc.collect()
             start = time.perf_counter()
             count = work()
             found[name].append(count / (time.perf_counter() - start))
