@@ -4,7 +4,7 @@ from typing import Never
 
 import pytest
 from django.core import mail
-from django.core.mail import EmailMultiAlternatives, send_mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives, send_mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
@@ -76,9 +76,10 @@ def test_everything_that_django_sends_takes_the_outbox() -> None:
     message.attach_alternative("<p>html</p>", "text/html")
     assert message.send() == 1
     assert send_mail("Plain", "text", None, ["e@f.test"]) == 1
-    assert OutgoingMail.objects.count() == 3
+    assert EmailMessage("Bare", "text", None, ["g@h.test"]).send() == 1
+    assert OutgoingMail.objects.count() == 4
     send_due(timezone.now())
-    assert {sent.to[0] for sent in mail.outbox} == {"a@b.test", "c@d.test", "e@f.test"}
+    assert {sent.to[0] for sent in mail.outbox} == {"a@b.test", "c@d.test", "e@f.test", "g@h.test"}
     assert {sent.from_email for sent in mail.outbox} == {
         "x@y.test",
         "Latchkey <latchkey@example.test>",

@@ -18,6 +18,7 @@ from onboarding.errors import (
     OtherAddressError,
 )
 from onboarding.models import Invitation, Member, Merchant, User
+from onboarding.people import invitations
 from onboarding.people.invitations import (
     accept_as_new_person,
     accept_invitation,
@@ -212,3 +213,18 @@ def test_dead_and_made_up_links_look_alike(company: Merchant) -> None:
     assert [page.status_code for page in pages] == [410, 410]
     bodies = [re.sub(r'value="[^"]*"', "", page.content.decode()) for page in pages]
     assert bodies[0] == bodies[1]
+
+
+def test_of_two_windows_with_the_link_one_wins(company: Merchant) -> None:
+    token = invited(company)
+    stale = invitation_behind(token)
+    accept_as_new_person(token=token, password=SecretStr(PASSWORD))
+    with pytest.raises(InvitationClosedError):
+        invitations._use(stale)
+
+
+def test_colleague_who_was_added_meanwhile_is_simply_let_in(company: Merchant) -> None:
+    colleague = person("colleague")
+    address = reverse("invitation", args=[invited(company, colleague.email)])
+    member(company, colleague)
+    assert signed_in(colleague).post(address)["Location"] == "/"

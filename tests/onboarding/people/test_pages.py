@@ -1,15 +1,18 @@
 import re
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core import mail
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
 from onboarding.models import User
-from tests.onboarding.cast import PASSWORD, merchant, person, signed_in, staff_member
+from onboarding.people.requests import person_of
+from tests.onboarding.cast import PASSWORD, merchant, person, signed_in, staff_member, store
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
@@ -178,6 +181,31 @@ def test_new_account_gets_in_after_its_address_is_confirmed(
 def test_start_leads_everybody_to_their_own_page(client: Client) -> None:
     assert client.get("/")["Location"] == LOGIN
     assert signed_in(staff_member()).get("/")["Location"] == "/staff/"
+
+
+def test_merchants_come_to_their_store_or_to_the_list_of_them() -> None:
+    owner = person("owner")
+    company = merchant(owner=owner)
+    client = signed_in(owner)
+    assert client.get("/")["Location"] == reverse("stores")
+    shop = store(company)
+    assert client.get("/")["Location"] == reverse("store", args=[shop.pk])
+    store(company, "Second")
+    assert client.get("/")["Location"] == reverse("stores")
+
+
+def test_language_that_somebody_chose_is_theirs_in_every_browser() -> None:
+    owner = person("owner")
+    signed_in(owner).post(reverse("set_language"), {"language": "nl"})
+    signed_in(owner).post(reverse("set_language"), {"language": "xx"})
+    assert '<html lang="nl">' in signed_in(owner).get(reverse("account")).content.decode()
+
+
+def test_page_that_forgot_to_ask_who_it_is_shows_nothing(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    with pytest.raises(PermissionDenied):
+        person_of(request)
 
 
 def test_account_page_names_the_merchants(client: Client) -> None:

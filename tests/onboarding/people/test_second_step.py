@@ -162,3 +162,19 @@ def test_pages_of_the_second_step_stand_in_our_frame() -> None:
         assert page.count("<h1>") == 1
         assert 'class="skip-link"' in page
         assert "style=" not in page
+
+
+def test_passkeys_are_listed_renamed_and_removed() -> None:
+    user = person("owner")
+    client = signed_in_anew(user)
+    key = Authenticator.objects.create(
+        user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "<b>Phone</b>"}
+    )
+    assert "&lt;b&gt;Phone" in client.get(reverse("mfa_list_webauthn")).content.decode()
+    edit = reverse("mfa_edit_webauthn", args=[key.pk])
+    assert "Enter a name" in client.post(edit, {"name": ""}).content.decode()
+    client.post(edit, {"name": "Laptop"})
+    remove = reverse("mfa_remove_webauthn", args=[key.pk])
+    assert "“Laptop”" in client.get(remove).content.decode()
+    client.post(remove)
+    assert not Authenticator.objects.exists()
