@@ -8,8 +8,8 @@ from keyvault.due import Duty
 from keyvault.models import Grant
 from onboarding.models import Member, Store
 from onboarding.notices.letters import send_letter
+from onboarding.oauth.ending import delete_expired_consents
 from onboarding.oauth.letters import lost_letter
-from onboarding.oauth.services import delete_expired_consents
 
 AT_ONCE = 50
 

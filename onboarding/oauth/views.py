@@ -22,6 +22,8 @@ from lightspeed.oauth.provider import Provider
 from onboarding.errors import ConsentOverError, ProviderClosedError
 from onboarding.models import Consent, Store
 from onboarding.oauth import selectors, services
+from onboarding.oauth.callback import take_callback
+from onboarding.oauth.ending import give_up
 from onboarding.oauth.outcomes import WORDS, Outcome
 from onboarding.oauth.providers import open_providers, provider_named
 from onboarding.people.selectors import store_for
@@ -85,7 +87,7 @@ def callback(request: SignedInRequest, provider: str) -> HttpResponse:
     """Take the vendor's answer, and leave its address at once: it holds a code."""
     chosen = provider_named(provider)
     try:
-        consent = services.take_callback(
+        consent = take_callback(
             provider_name=chosen.name,
             parameters=request.GET.dict(),
             user=request.user,
@@ -124,17 +126,17 @@ def consent(request: SignedInRequest, store_id: UUID, consent_id: UUID) -> HttpR
 
 def _decide(request: SignedInRequest, *, consent: Consent) -> HttpResponse:
     if "no" in request.POST:
-        services.give_up(consent=consent)
+        give_up(consent=consent)
         return redirect("oauth:consent", store_id=consent.store_id, consent_id=consent.pk)
     try:
         services.store_consent(consent=consent)
     except ConsentOverError:
         consent.refresh_from_db()
         if consent.state != Consent.State.STORED:
-            services.give_up(consent=consent, outcome=Outcome.TOO_LATE)
+            give_up(consent=consent, outcome=Outcome.TOO_LATE)
             return redirect("oauth:consent", store_id=consent.store_id, consent_id=consent.pk)
     except DuplicateCredentialError:
-        services.give_up(consent=consent, outcome=Outcome.IN_USE)
+        give_up(consent=consent, outcome=Outcome.IN_USE)
         return redirect("oauth:consent", store_id=consent.store_id, consent_id=consent.pk)
     else:
         text = _("%(account)s is connected. Your app uses it from now on.")

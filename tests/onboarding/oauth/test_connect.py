@@ -15,9 +15,9 @@ from keyvault.vault import AccessTokenSecret
 from lightspeed.oauth.r_series import R_SERIES
 from onboarding.models import Consent
 from onboarding.oauth.duties import CONSENTS
+from onboarding.oauth.ending import give_up
 from onboarding.oauth.outcomes import Outcome
 from onboarding.oauth.selectors import scope_rows
-from onboarding.oauth.services import give_up
 from simulator.running import RunningSimulator
 from tests.onboarding.cast import merchant, person, signed_in, store
 from tests.onboarding.oauth.desk import ACCOUNTS, desk, opened, overdue, query_of
