@@ -63,13 +63,6 @@ class Comparison:
     measured: UsagePoint | None
     allowed: int
 
-    @property
-    def times_measured(self) -> float | None:
-        """How many times the busiest moment so far the sale is expected to be."""
-        if self.measured is None or not self.measured.requests:
-            return None
-        return round(self.expected / self.measured.requests, 1)
-
 
 def keys_held(*, store: Store) -> KeysHeld:
     """The API keys of a store, by whether they work. One query."""

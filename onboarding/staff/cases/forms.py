@@ -1,6 +1,6 @@
 """What staff answer, and how they close a case."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from onboarding.capacity.forms import MOST, FormId, WordsField, whole_number
 from onboarding.capacity.planner import FACTOR_NAMES, Factors
 from onboarding.models import Case
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 # No shop was seen with more; a larger number is a typing mistake.
 MOST_KEYS = 200
@@ -59,46 +62,51 @@ class CloseForm(forms.Form):
     )
 
 
+def _factor(
+    *, label: "str | _StrPromise", least: int, most: int, help_text: "str | _StrPromise" = ""
+) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        help_text=help_text,
+        min_value=least,
+        max_value=most,
+        max_digits=5,
+        decimal_places=1,
+        localize=True,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        error_messages={"required": _("Enter a number.")},
+    )
+
+
 class FactorsForm(forms.Form):
     """The planner's factors."""
 
-    requests_a_visit = forms.DecimalField(
+    requests_a_visit = _factor(
         label=_("Requests a visit"),
         help_text=_("Start page, lists, products, basket."),
-        min_value=0,
-        max_value=1000,
+        least=0,
+        most=1000,
     )
-    requests_an_order = forms.DecimalField(
+    requests_an_order = _factor(
         label=_("Requests an order, on top"),
         help_text=_("Customer, address, shipment, payment, order, stock."),
-        min_value=0,
-        max_value=1000,
+        least=0,
+        most=1000,
     )
-    busiest_hour_percent = forms.DecimalField(
-        label=_("The busiest hour's share of the day, in percent"), min_value=5, max_value=100
+    busiest_hour_percent = _factor(
+        label=_("The busiest hour's share of the day, in percent"), least=5, most=100
     )
-    five_minute_burst = forms.DecimalField(
+    five_minute_burst = _factor(
         label=_("How much busier the busiest 5 minutes are than that hour's average"),
-        min_value=1,
-        max_value=12,
+        least=1,
+        most=12,
     )
-    second_burst = forms.DecimalField(
+    second_burst = _factor(
         label=_("How much busier the busiest second is than those 5 minutes' average"),
-        min_value=1,
-        max_value=300,
+        least=1,
+        most=300,
     )
-    reserve_percent = forms.DecimalField(
-        label=_("Reserve on top, in percent"), min_value=0, max_value=300
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            if isinstance(field, forms.DecimalField):
-                field.max_digits, field.decimal_places = 5, 1
-                field.widget = forms.TextInput(attrs={"inputmode": "decimal"})
-                field.localize = True
-                field.error_messages["required"] = _("Enter a number.")
+    reserve_percent = _factor(label=_("Reserve on top, in percent"), least=0, most=300)
 
     def factors(self) -> Factors:
         """What was entered."""

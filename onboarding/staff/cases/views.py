@@ -84,7 +84,7 @@ def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
     sent = next((form for form in form_set.values() if form.is_bound), None)
     context = {
         "case": found,
-        "forms": form_set,
+        "forms": {} if found.state == Case.State.CLOSED else form_set,
         "form": sent,
         "planned": planned,
         "held": held,
@@ -104,8 +104,6 @@ def _forms(
     request: HttpRequest, *, case: Case, planned: Estimate, working_keys: int
 ) -> dict[str, forms.Form]:
     """The three forms of the page; the one that was sent is bound."""
-    if case.state == Case.State.CLOSED:
-        return {}
     reply = suggested_reply(
         case=case, planned=planned, working_keys=working_keys, language=language_of(case)
     )
@@ -131,11 +129,10 @@ def _forms(
 
 
 def _done(request: HttpRequest, *, case: Case, form_set: dict[str, forms.Form]) -> bool:
-    """Do what was sent; False when it has mistakes."""
+    """Do what was sent, nothing for nonsense; False when it has mistakes."""
     sent = request.POST.get("do", "")
     form = form_set.get(sent)
     if form is None:
-        messages.warning(request, _("This investigation is closed already."))
         return True
     if not form.is_valid():
         return False

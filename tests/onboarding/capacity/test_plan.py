@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyvault.models import Credential
@@ -98,6 +98,7 @@ def test_a_date_may_be_typed_where_the_browser_has_no_picker() -> None:
     assert "Your sale needs 5 keys" in planned(desk(), sale_on=day.strftime("%d-%m-%Y"))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(list(figures())), st.text(max_size=40)))
 def test_no_garbage_upsets_the_form(garbage: dict[str, str]) -> None:
     from django.http import QueryDict  # noqa: PLC0415  # needs the settings

@@ -1,4 +1,5 @@
 import re
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from onboarding.capacity.planner import DEFAULT_FACTORS
 from onboarding.capacity.services import close_case
 from onboarding.models import Case, CaseMessage, DailyPeak, Store, TrafficFactors
 from onboarding.staff.queue import work_queue
@@ -224,7 +226,8 @@ def test_factors_are_tuned_for_all_and_for_one_store() -> None:
 @pytest.mark.parametrize("wrong", ["", "x", "-1", "1e9", "NaN", "Infinity", "0.123456"])
 def test_wrong_factors_are_said(wrong: str) -> None:
     client = signed_in(staff_member())
-    page = client.post(f"{LIST}factors/", {"requests_a_visit": wrong})
+    fine = {name: str(value) for name, value in asdict(DEFAULT_FACTORS).items()}
+    page = client.post(f"{LIST}factors/", {**fine, "requests_a_visit": wrong})
     assert page.status_code == 422
     assert "There is a problem" in text(page)
     assert not TrafficFactors.objects.exists()
