@@ -147,9 +147,8 @@ class Bench:
             worker.ask("serve", keychain_id, credential_id, callers)
         answers = [worker.answer() for worker in self._workers]
         seconds = time.monotonic() - started
-        tokens = {token for served in answers for token in served if token}
         served = sum(bool(token) for each in answers for token in each)
-        if len(tokens) != 1 or not is_alive(credential_id):
+        if not is_alive(credential_id):
             self.lost += 1
             self._grants["x"] = connect(self._simulator, "x")
         return Repetition(

@@ -33,7 +33,9 @@ class Claim:
     refresh_token: SecretStr = field(repr=False)
 
 
-def claim_grant(*, credential_id: UUID, now: datetime) -> Claim | None:
+def claim_grant(
+    *, credential_id: UUID, now: datetime, generation: int | None = None
+) -> Claim | None:
     """Claims a grant and writes down that the vendor will be asked. One SELECT, one UPDATE.
 
     Call it outside any transaction: the intent must be durable before the vendor is asked.
@@ -41,9 +43,11 @@ def claim_grant(*, credential_id: UUID, now: datetime) -> Claim | None:
     Args:
         credential_id: whose.
         now: the present time.
+        generation: what the caller saw when it decided to renew; None: whatever it is now.
 
     Returns:
-        The claim; None when somebody else holds it, or there is nothing to renew with.
+        The claim; None when somebody else holds it, has brought the next generation since the
+        caller looked, or there is nothing to renew with.
 
     Raises:
         ShreddedKeychainError, TamperedSecretError, KekUnavailableError, UnknownKekError: the
@@ -51,6 +55,8 @@ def claim_grant(*, credential_id: UUID, now: datetime) -> Claim | None:
     """
     grant = Grant.objects.select_related("credential").filter(pk=credential_id).first()
     if grant is None or grant.state not in Grant.LIVE_STATES or is_held(grant, now=now):
+        return None
+    if generation is not None and grant.generation != generation:
         return None
     refresh_token = open_refresh(grant)
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)

@@ -59,7 +59,7 @@ def _work(grant: Grant, now: datetime) -> int:
         if grant.state == Grant.State.LOST:
             suspend_lost(grant=grant, now=now)
         else:
-            renew(credential_id=grant.pk, now=now)
+            renew(credential_id=grant.pk, generation=grant.generation, now=now)
     except VaultError as error:
         logger.exception("a grant was not renewed", extra={"grant": str(grant.pk)})
         later = now + timedelta(seconds=UNUSABLE_PAUSE_SECONDS)

@@ -36,7 +36,9 @@ class Outcome(StrEnum):
     PAUSED = "paused"
 
 
-def renew(*, credential_id: UUID, now: datetime | None = None) -> Outcome:
+def renew(
+    *, credential_id: UUID, generation: int | None = None, now: datetime | None = None
+) -> Outcome:
     """Renews one grant, unless somebody else is at it. Call it outside any transaction.
 
     The new pair is committed before this returns, and nothing reads it sooner. Takes as long as the
@@ -44,6 +46,7 @@ def renew(*, credential_id: UUID, now: datetime | None = None) -> Outcome:
 
     Args:
         credential_id: whose grant.
+        generation: what the caller saw when it decided; a newer one is not renewed again.
         now: the present time; None takes the clock's.
 
     Raises:
@@ -56,7 +59,7 @@ def renew(*, credential_id: UUID, now: datetime | None = None) -> Outcome:
         return Outcome.BUSY
     if not breaker.may_ask(provider=provider, now=now, trial_seconds=claim_seconds()):
         return _put_off(credential_id=credential_id, now=now)
-    claim = claim_grant(credential_id=credential_id, now=now)
+    claim = claim_grant(credential_id=credential_id, now=now, generation=generation)
     if claim is None:
         return Outcome.BUSY
     if _must_wait(claim=claim, now=now):

@@ -98,7 +98,10 @@ def _bring_up(*, credential_id: UUID, deadline: float) -> bool:
         if is_held(grant, now=now):
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
-        elif renew(credential_id=credential_id, now=now) not in _WORTH_WAITING:
+            continue
+        seen = grant.generation
+        outcome = renew(credential_id=credential_id, generation=seen, now=now)
+        if outcome not in _WORTH_WAITING:
             return False
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
@@ -21,9 +22,9 @@ from keyvault.errors import (
 )
 from keyvault.leases import LeaseAsk, issue_lease
 from keyvault.models import Credential, Grant
-from keyvault.renewal import end_grant, freshen, renew_due
+from keyvault.renewal import end_grant, freshen, renew, renew_due
 from keyvault.renewal.claims import claim_grant
-from keyvault.renewal.renewing import suspend_lost
+from keyvault.renewal.renewing import Outcome, suspend_lost
 from keyvault.vault import AccessTokenSecret, replace_token, store_token
 from tests.keyvault import factories
 from tests.keyvault.lending import Api, key_of, token_of
@@ -78,6 +79,23 @@ def test_keys_beside_a_stale_token_go_on_being_lent() -> None:
 def test_freshening_what_is_fresh_asks_nobody(vendor: FakeVendor) -> None:
     assert not freshen(keychain_id=connected().keychain_id)
     assert vendor.calls == 0
+
+
+def test_who_looked_before_the_commit_does_not_ask_again(vendor: FakeVendor) -> None:
+    credential = connected()
+    age(credential, to="stale")
+    others: list[Outcome] = []
+
+    def overtake(execute: Any, sql: str, *rest: Any) -> Any:
+        if "keyvault_providerbreaker" in sql and not others:
+            others.append(Outcome.BUSY)
+            others.append(renew(credential_id=credential.pk))
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(overtake):
+        assert freshen(keychain_id=credential.keychain_id)
+    assert others[1] is Outcome.RENEWED
+    assert vendor.calls == 1
 
 
 def test_freshening_gives_up_when_the_vendor_is_down(vendor: FakeVendor) -> None:
