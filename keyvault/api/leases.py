@@ -44,7 +44,7 @@ PROBLEMS: dict[int, Any] = {
     429: PoolEmptyOut,
 }
 
-IDEMPOTENCY_KEY: Any = Header(
+IDEMPOTENCY_KEY: Any = Header(  # type: ignore[type-arg]  # a function and a type in one
     None, alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[!-~]+$"
 )
 

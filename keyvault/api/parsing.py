@@ -21,6 +21,7 @@ class StrictParser(Parser):
             request.body.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
+            parse_float=_number,
         )
         if not isinstance(body, dict):
             message = "not an object"
@@ -34,6 +35,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         message = "a name stands twice"
         raise ValueError(message)
     return found
+
+
+def _number(text: str) -> int | float:
+    """A number; to JSON, 29.0 is the integer 29."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _refuse_constant(name: str) -> NoReturn:
