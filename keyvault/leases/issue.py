@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from keyvault import audit, vault, windows
+from keyvault import vault, windows
 from keyvault.errors import (
     NoCredentialError,
     PoolEmptyError,
@@ -55,8 +55,8 @@ _ORDER: Final = (
     "k.headroom DESC, k.id LIMIT 1"
 )
 _CREDENTIAL_COLUMNS: Final = (
-    "pick.kind, pick.endpoint, pick.language, pick.credential_version, pick.sealed, "
-    "dek.kek_id, dek.wrapped"
+    "pick.kind, pick.endpoint, pick.language, pick.credential_version, pick.is_honeytoken, "
+    "pick.sealed, dek.kek_id, dek.wrapped"
 )
 
 
@@ -140,7 +140,8 @@ def _statement(fragments: Engine, *, is_batch: bool) -> str:
         where="c.keychain_id = %(keychain_id)s AND c.state = 'active' "
         "AND (c.valid_until IS NULL OR c.valid_until > %(now_at)s)",
         tail=_ORDER.format(ready=_READY.format(greatest=fragments.greatest, batch=batch)),
-        columns=", c.kind, c.endpoint, c.language, c.version AS credential_version, c.sealed",
+        columns=", c.kind, c.endpoint, c.language, c.version AS credential_version, "
+        "c.is_honeytoken, c.sealed",
     )
     return (
         f"WITH {found}, {CALLER_SQL} "  # noqa: S608  # our own fragments
@@ -178,7 +179,7 @@ def _candidate(*, keychain_id: UUID, found: Sequence[Any]) -> Candidate | None:
         message = f"no store {keychain_id} for this backend"
         raise UnknownRecordError(message)
     columns = found[CALLER_WIDTH + 1 :]
-    kind, endpoint, language, version, sealed, kek_id, wrapped = columns[:-KEY_WIDTH]
+    kind, endpoint, language, version, is_decoy, sealed, kek_id, wrapped = columns[:-KEY_WIDTH]
     if kind is None or kek_id is None:
         return None
     row = key_of(columns[-KEY_WIDTH:])
@@ -191,6 +192,7 @@ def _candidate(*, keychain_id: UUID, found: Sequence[Any]) -> Candidate | None:
         endpoint=endpoint,
         language=language,
         version=version,
+        is_honeytoken=bool(is_decoy),
         sealed=sealed,
     )
     return Candidate(row=row, credential=credential)
@@ -199,19 +201,30 @@ def _candidate(*, keychain_id: UUID, found: Sequence[Any]) -> Candidate | None:
 def _issue_carefully(
     *, caller: Caller, keychain_id: UUID, ask: LeaseAsk, effects: Sequence[Effect]
 ) -> IssuedLease:
+    broken: list[UUID] = []
     with transaction.atomic():
         lease, denial = _lend_locked(
-            caller=caller, keychain_id=keychain_id, ask=ask, effects=effects
+            caller=caller, keychain_id=keychain_id, ask=ask, effects=effects, broken=broken
         )
+    for credential_id in broken:
+        vault.quarantine(credential_id=credential_id)
     if lease is not None:
         return lease
     raise denial
 
 
 def _lend_locked(
-    *, caller: Caller, keychain_id: UUID, ask: LeaseAsk, effects: Sequence[Effect]
+    *,
+    caller: Caller,
+    keychain_id: UUID,
+    ask: LeaseAsk,
+    effects: Sequence[Effect],
+    broken: list[UUID],
 ) -> tuple[IssuedLease | None, NoCredentialError | PoolEmptyError]:
-    """A lease, or why there is none; what was learned of spent keys is written either way."""
+    """A lease, or why there is none; what was learned of spent keys is written either way.
+
+    A record that does not open is added to `broken`; the others of the store go on.
+    """
     credentials = {each.pk: each for each in vault.openable_credentials(keychain_id=keychain_id)}
     moments, now_us = [], 0
     for row in locked_keys(keychain_id=keychain_id):
@@ -219,7 +232,7 @@ def _lend_locked(
         try:
             lease = lend(candidate=candidate, caller=caller, ask=ask, effects=effects)
         except TamperedSecretError:
-            _set_aside(candidate)
+            broken.append(row.credential_id)
             continue
         if lease is not None:
             return lease, NoCredentialError()
@@ -238,15 +251,4 @@ def _denial(*, moments: Sequence[int], now_us: int) -> NoCredentialError | PoolE
     first_us = max(min(moments), now_us)
     return PoolEmptyError(
         retry_at=moment(first_us), retry_after_seconds=(first_us - now_us) / SECOND
-    )
-
-
-def _set_aside(candidate: Candidate) -> None:
-    """A record that does not open is lent no more; the others of the store go on."""
-    vault.set_state(
-        credential_id=candidate.credential.pk,
-        keychain_id=candidate.credential.keychain_id,
-        to=Credential.State.SUSPENDED,
-        actor=audit.SYSTEM,
-        reason="does-not-open",
     )

@@ -13,7 +13,12 @@ from django.db import IntegrityError, transaction
 
 from keyvault import audit, vault
 from keyvault.audit import Action
-from keyvault.errors import IdempotencyError, LeaseClosedError
+from keyvault.errors import (
+    IdempotencyError,
+    LeaseClosedError,
+    TamperedSecretError,
+    VaultError,
+)
 from keyvault.leases.access import Caller, caller_of
 from keyvault.leases.backends import Scope
 from keyvault.leases.issue import issue_lease
@@ -71,18 +76,23 @@ def issue_once(
     )
     try:
         with transaction.atomic():
-            return issue_lease(
-                digest=digest,
-                keychain_id=keychain_id,
-                ask=ask,
-                address=address,
-                effects=[effect],
-            )
+            try:
+                return issue_lease(
+                    digest=digest,
+                    keychain_id=keychain_id,
+                    ask=ask,
+                    address=address,
+                    effects=[effect],
+                )
+            except VaultError as error:
+                # What was learned on the way, a record in quarantine too, is kept.
+                refused = error
     except IntegrityError:
         earlier = _earlier(caller=caller, repeat=repeat)
         if earlier is None:
             raise
         return earlier
+    raise refused
 
 
 def _digest(*, keychain_id: UUID, ask: LeaseAsk) -> str:
@@ -111,7 +121,12 @@ def _reopened(*, caller: Caller, lease: Lease) -> IssuedLease:
     if lease.settled_us is not None or credential.state != Credential.State.ACTIVE:
         message = "the lease that this Idempotency-Key led to is over"
         raise LeaseClosedError(message)
-    secret = vault.open_credential(credential=credential, actor=caller.actor)
+    try:
+        secret = vault.open_credential(credential=credential, actor=caller.actor)
+    except TamperedSecretError:
+        vault.quarantine(credential_id=credential.pk)
+        message = "the key that this Idempotency-Key led to is lent no more"
+        raise LeaseClosedError(message) from None
     audit.record(
         action=Action.CREDENTIAL_OPENED,
         actor=caller.actor,

@@ -11,13 +11,18 @@ from django.utils import timezone
 
 from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
-from keyvault.errors import DuplicateCredentialError, ShreddedKeychainError, UnknownRecordError
+from keyvault.errors import (
+    DuplicateCredentialError,
+    ShreddedKeychainError,
+    TamperedSecretError,
+    UnknownRecordError,
+)
 from keyvault.events import Event, emit
 from keyvault.models import Alert, Credential, Draft
 from keyvault.vault import secrets
 from keyvault.vault.ciphers import cipher_of, sealing_cipher_of, shredded
 from keyvault.vault.secrets import ApiKeySecret, Secret
-from keyvault.vault.tripwires import fire
+from keyvault.vault.tripwires import fire, quarantine
 
 
 def find_duplicate(*, keychain_id: UUID, fingerprint: str) -> Literal["here", "elsewhere"] | None:
@@ -197,7 +202,8 @@ def check_out_credential(
     Raises:
         UnknownRecordError: no such credential in that keychain, or it was removed.
         ShreddedKeychainError, TamperedSecretError, KekUnavailableError, UnknownKekError: as for
-            `open_credential`.
+            `open_credential`. A record that does not open is in quarantine by then; a caller
+            whose transaction this undoes quarantines it again.
     """
     credential = (
         openable_credentials(keychain_id=keychain_id)
@@ -208,7 +214,11 @@ def check_out_credential(
     if credential is None:
         message = f"credential {credential_id} is not in keychain {keychain_id}"
         raise UnknownRecordError(message)
-    secret = open_credential(credential=credential, actor=actor)
+    try:
+        secret = open_credential(credential=credential, actor=actor)
+    except TamperedSecretError:
+        quarantine(credential_id=credential_id)
+        raise
     audit.record(
         action=Action.CREDENTIAL_OPENED,
         actor=actor,

@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string
 from keyvault import audit
 from keyvault.audit import SYSTEM, Action
 from keyvault.due import Duty
+from keyvault.events import Event, emit
 from keyvault.models import Alert, AuditEntry, AuditSealer, Credential
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ OPENINGS = (
     Action.SECRET_OPENED,
 )
 _NAME = "tripwires"
+_LENDABLE = (Credential.State.ACTIVE, Credential.State.PAUSED)
 
 
 def fire(*, kind: Alert.Kind, subject: str, facts: Mapping[str, audit.entries.Fact]) -> bool:
@@ -70,20 +72,25 @@ def fire(*, kind: Alert.Kind, subject: str, facts: Mapping[str, audit.entries.Fa
 
 
 def quarantine(*, credential_id: UUID) -> None:
-    """Takes a credential that does not open out of lending, and tells staff.
+    """Takes a credential that does not open out of lending; tells staff and backends.
 
     In a transaction of its own: call it when the failed one is over. Only that record is concerned;
     the sealed bytes are kept for whoever looks into it.
     """
     with transaction.atomic():
-        mine = Credential.objects.filter(pk=credential_id, state=Credential.State.ACTIVE)
+        mine = Credential.objects.filter(pk=credential_id, state__in=_LENDABLE)
         keychain_id = mine.values_list("keychain_id", flat=True).first()
-        if mine.update(state=Credential.State.SUSPENDED):
+        if keychain_id and mine.update(state=Credential.State.SUSPENDED):
             audit.record(
                 action=Action.CREDENTIAL_QUARANTINED,
                 actor=SYSTEM,
                 keychain_id=keychain_id,
                 subject=f"credential:{credential_id}",
+            )
+            emit(
+                event=Event.CREDENTIAL_FAILING,
+                keychain_id=keychain_id,
+                data={"credential": str(credential_id), "state": Credential.State.SUSPENDED.value},
             )
         fire(kind=Alert.Kind.TAMPERED, subject=f"credential:{credential_id}", facts={})
 
