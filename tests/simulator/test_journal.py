@@ -1,7 +1,8 @@
 import json
 import resource
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,34 +117,31 @@ def test_a_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["simulator.jsonl"]
 
 
-@pytest.fixture
-def small_files() -> Iterator[Callable[[int], None]]:
-    """Lets no file grow beyond a size, as a full disk would."""
+@contextmanager
+def small_files(size: int) -> Iterator[None]:
+    """Lets no file grow beyond a size, as a full disk would; over before anybody reports a test."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(
-    path: Path, small_files: Callable[[int], None]
-) -> None:
+def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(path: Path) -> None:
     book = open_journal(path)
     before = put(book, secret=SECRET)
     whole = path.read_bytes()
-    small_files(len(whole) + 20)
-    with pytest.raises(OSError, match="File too large"):
+    with small_files(len(whole) + 20), pytest.raises(OSError, match="File too large"):
         put(book, is_enabled=False)
     assert path.read_bytes() == whole
     assert book.find(key=KEY, secret=SECRET) == before
 
 
-def test_a_file_that_cannot_be_rewritten_stays_as_it_is(
-    path: Path, small_files: Callable[[int], None]
-) -> None:
+def test_a_file_that_cannot_be_rewritten_stays_as_it_is(path: Path) -> None:
     put(open_journal(path), secret=SECRET)
     whole = path.read_bytes()
-    small_files(20)
-    with pytest.raises(JournalError, match="File too large"):
+    with small_files(20), pytest.raises(JournalError, match="File too large"):
         open_journal(path)
     assert path.read_bytes() == whole
     assert list(path.parent.iterdir()) == [path]
