@@ -40,7 +40,7 @@ check:  ## linters, types, contracts
 	  LATCHKEY_SMTP_URL=smtps://mail.example.test DATABASE_URL=postgresql://latchkey@localhost/latchkey \
 	  LATCHKEY_SUPPORT_EMAIL=help@latchkey.example.test LATCHKEY_MAIL_FROM=keys@latchkey.example.test \
 	  LATCHKEY_SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') && \
-	  $(PY) manage.py keyvault init && $(PY) manage.py collectstatic --noinput --verbosity 0 && \
+	  env -u DATABASE_URL $(PY) manage.py keyvault init && $(PY) manage.py collectstatic --noinput --verbosity 0 && \
 	  $(PY) manage.py check --deploy --fail-level WARNING
 
 faults:  ## kill, cut and fill things for real (slow)
