@@ -225,10 +225,13 @@ def _suspend(*, caller: Caller, lease: _Open, reason: str) -> str:
 
     One that rests already stays as it is.
     """
-    CredentialCheck.objects.update_or_create(
-        credential_id=lease.credential_id,
-        defaults={"due_at": timezone.now(), "attempts": 0, "reason": reason},
+    wanted, _ = CredentialCheck.objects.select_for_update().get_or_create(
+        credential_id=lease.credential_id
     )
+    # A check that is under way may have asked the vendor before it refused the key.
+    wanted.void_claim()
+    wanted.due_at, wanted.attempts, wanted.reason = timezone.now(), 0, reason
+    wanted.save()
     try:
         return vault.set_state(
             credential_id=lease.credential_id,

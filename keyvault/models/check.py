@@ -7,12 +7,12 @@ from keyvault.models.credential import Credential
 
 
 class CredentialCheck(DueRow):
-    """A credential that the vendor refused to a backend. Claimed through `keyvault.due`."""
+    """A credential that is to be checked anew. Claimed through `keyvault.due`."""
 
     credential = models.OneToOneField(
         Credential, models.CASCADE, primary_key=True, related_name="wanted_check"
     )
-    # What the backend was told: "unauthorized" or "forbidden".
+    # What a backend was told, "unauthorized" or "forbidden"; or a word of who else wants it.
     reason = models.CharField(max_length=20)
 
     def __str__(self) -> str:
