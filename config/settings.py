@@ -238,6 +238,8 @@ KEYVAULT_DUTIES = [
     "keyvault.pool.duties.CLOCK",
     "keyvault.webhooks.DELIVERIES",
     "onboarding.submission.duties.CHECKS",
+    "onboarding.submission.duties.RECHECKS",
+    "onboarding.submission.duties.NIGHTLY",
     "onboarding.submission.duties.EXPIRY",
     "onboarding.submission.duties.RETIREMENT",
     "onboarding.capacity.duties.CLOSING",

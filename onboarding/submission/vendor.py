@@ -16,11 +16,13 @@ from onboarding.walkthrough.selectors import required_permissions
 
 # The usual number of requests of one check: permissions, shop, account.
 USUAL_REQUESTS = 3
+# What the names of eCom's addresses in settings.KEYVAULT_ENDPOINTS begin with.
+ENDPOINT_PREFIX = "ecom-"
 
 
 def endpoint_of(cluster: str) -> str:
     """The name of a cluster's address in settings.KEYVAULT_ENDPOINTS."""
-    return f"ecom-{cluster}"
+    return f"{ENDPOINT_PREFIX}{cluster}"
 
 
 def check_pair(

@@ -70,7 +70,7 @@ def _record(
 ) -> Verification:
     verification = verification_of(
         store=store,
-        cluster=credential.endpoint.removeprefix("ecom-"),
+        cluster=credential.endpoint.removeprefix(vendor.ENDPOINT_PREFIX),
         language=credential.language,
         outcome=result.outcome,
         result=result,
