@@ -21,9 +21,9 @@ test:  ## every test, on SQLite and PostgreSQL, browser included
 	$(PYTEST) -m "not faults" --cov --cov-report=
 	$(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" $(ON_POSTGRESQL) --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=95
 
-quick:  ## the inner loop: no browser, nothing slow
+quick:  ## the inner loop: tests of what you changed (or of IN=tests/…), no browser, nothing slow
 	@$(BOOTSTRAP) dev
-	$(PYTEST) -q -m "not faults and not browser and not slow"
+	$(PYTEST) -q -m "not faults and not browser and not slow" $(or $(IN),$$($(PY) tools/changed_tests.py))
 
 check:  ## linters, types, contracts
 	@$(BOOTSTRAP) dev
