@@ -3,7 +3,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 BOOTSTRAP := python3 tools/bootstrap.py
 # The database-bound suites run a second time on PostgreSQL.
-ON_POSTGRESQL := tests/keyvault tests/onboarding tests/lightspeed
+ON_POSTGRESQL := tests/keyvault tests/onboarding
 
 .DEFAULT_GOAL := help
 .PHONY: help run test quick check faults soak format lock clean
@@ -18,8 +18,8 @@ run:  ## start everything for a try-out; Ctrl-C stops it (PORT, SIMULATOR_PORT, 
 
 test:  ## every test, on SQLite and PostgreSQL, browser included
 	@$(BOOTSTRAP) dev --browser
-	$(PYTEST) -m "not faults" --cov --cov-report=
-	$(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" $(ON_POSTGRESQL) --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=95
+	$(PYTEST) -m "not faults" --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" $(ON_POSTGRESQL)
 
 quick:  ## the inner loop: tests of what you changed (or of IN=tests/…), no browser, nothing slow
 	@$(BOOTSTRAP) dev
