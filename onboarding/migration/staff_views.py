@@ -36,7 +36,7 @@ _TURNS = {
 }
 
 
-@for_staff
+@for_staff("onboarding.view_plan")
 @require_safe
 def plan_list(request: SignedInRequest) -> HttpResponse:
     """Every plan."""
@@ -44,14 +44,14 @@ def plan_list(request: SignedInRequest) -> HttpResponse:
     return render(request, "onboarding/migration/plans.html", {"plans": rows})
 
 
-@for_staff
+@for_staff("onboarding.change_plan")
 @require_POST
 def add_example(request: SignedInRequest) -> HttpResponse:
     """Add the letter of 2016 as a draft to look at."""
     return redirect("migration:plan", plan_id=add_example_plan(user=request.user).pk)
 
 
-@for_staff
+@for_staff("onboarding.change_plan")
 @require_http_methods(["GET", "POST"])
 def new_plan(request: SignedInRequest) -> HttpResponse:
     """Enter a plan."""
@@ -66,7 +66,7 @@ def new_plan(request: SignedInRequest) -> HttpResponse:
     return _form_page(request, form=form, title=_("A new plan"))
 
 
-@for_staff
+@for_staff("onboarding.view_plan", change="onboarding.change_plan")
 @require_http_methods(["GET", "POST"])
 def plan(request: SignedInRequest, plan_id: int) -> HttpResponse:
     """One plan: its phases, and who is affected by each."""
@@ -91,7 +91,7 @@ def plan(request: SignedInRequest, plan_id: int) -> HttpResponse:
     return render(request, "onboarding/migration/plan.html", context, status=status)
 
 
-@for_staff
+@for_staff("onboarding.change_plan")
 @require_http_methods(["GET", "POST"])
 def edit_plan(request: SignedInRequest, plan_id: int) -> HttpResponse:
     """Change what a plan is about."""
@@ -108,7 +108,7 @@ def edit_plan(request: SignedInRequest, plan_id: int) -> HttpResponse:
     return _form_page(request, form=form, title=found.name)
 
 
-@for_staff
+@for_staff("onboarding.change_plan")
 @require_POST
 def turn_plan(request: SignedInRequest, plan_id: int, turn: str) -> HttpResponse:
     """Put a plan into effect, or call it off."""
@@ -123,7 +123,7 @@ def turn_plan(request: SignedInRequest, plan_id: int, turn: str) -> HttpResponse
     return redirect("migration:plan", plan_id=found.pk)
 
 
-@for_staff
+@for_staff("onboarding.change_plan")
 @require_POST
 def remove_phase(request: SignedInRequest, phase_id: int) -> HttpResponse:
     """Take a phase out."""
@@ -135,7 +135,7 @@ def remove_phase(request: SignedInRequest, phase_id: int) -> HttpResponse:
     return redirect("migration:plan", plan_id=found.plan_id)
 
 
-@for_staff
+@for_staff("onboarding.change_campaign")
 @require_http_methods(["GET", "POST"])
 def new_campaign(request: SignedInRequest, plan_id: int) -> HttpResponse:
     """Enter a campaign; nothing is sent before it is started."""
@@ -152,7 +152,7 @@ def new_campaign(request: SignedInRequest, plan_id: int) -> HttpResponse:
     return _form_page(request, form=form, title=_("A new campaign"))
 
 
-@for_staff
+@for_staff("onboarding.view_campaign", change="onboarding.change_campaign")
 @require_http_methods(["GET", "POST"])
 def campaign(request: SignedInRequest, campaign_id: int) -> HttpResponse:
     """One campaign: whom it means or how far they have come; a brownout can be planned."""
@@ -174,7 +174,7 @@ def campaign(request: SignedInRequest, campaign_id: int) -> HttpResponse:
     return render(request, "onboarding/migration/campaign.html", context, status=status)
 
 
-@for_staff
+@for_staff("onboarding.change_campaign")
 @require_POST
 def turn_campaign(request: SignedInRequest, campaign_id: int, turn: str) -> HttpResponse:
     """Start, pause, resume or stop a campaign."""
@@ -186,7 +186,7 @@ def turn_campaign(request: SignedInRequest, campaign_id: int, turn: str) -> Http
     return redirect("migration:campaign", campaign_id=found.pk)
 
 
-@for_staff
+@for_staff("onboarding.view_waitingmerchant", change="onboarding.change_waitingmerchant")
 @require_http_methods(["GET", "POST"])
 def lines(request: SignedInRequest) -> HttpResponse:
     """The waiting lines, and inviting the next."""

@@ -22,7 +22,7 @@ from onboarding.walkthrough.requests import SignedInRequest
 MOST_AILING = 200
 
 
-@for_staff
+@for_staff("onboarding.view_providerclient")
 @require_safe
 def providers(request: SignedInRequest) -> HttpResponse:
     """Every provider, and whether merchants may connect."""
@@ -33,7 +33,7 @@ def providers(request: SignedInRequest) -> HttpResponse:
     return render(request, "onboarding/oauth/providers.html", context)
 
 
-@for_staff
+@for_staff("onboarding.change_providerclient")
 @never_cache
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "POST"])
@@ -61,7 +61,7 @@ def provider(request: SignedInRequest, provider: str) -> HttpResponse:
     )
 
 
-@for_staff
+@for_staff("keyvault.add_credential")
 @sensitive_post_parameters("file")
 @require_http_methods(["GET", "POST"])
 def legacy_keys(request: SignedInRequest) -> HttpResponse:

@@ -2,7 +2,8 @@
 
 The roles are groups, made and kept true by `migrate`; accounts are put into them, never given
 single rights. Rights are Django's own: `add_verification` is to check a key, `add_merchant` to
-invite, `change_credential` to pause and resume, `delete_credential` to break glass.
+invite, `change_credential` to pause and resume, `delete_credential` to break glass,
+`add_credential` to import keys of before OAuth.
 """
 
 from django.apps import AppConfig
@@ -22,17 +23,30 @@ class Role(models.TextChoices):
 
 # What each role may do besides looking at every table of the panel.
 ADDED = {
-    Role.SUPPORT: frozenset({"view_case"}),
+    Role.SUPPORT: frozenset(
+        {"view_campaign", "view_case", "view_plan", "view_providerclient", "view_waitingmerchant"}
+    ),
     Role.OPERATOR: frozenset(
         {
             "add_merchant",
             "add_verification",
+            "change_campaign",
             "change_case",
             "change_credential",
             "change_trafficfactors",
+            "change_waitingmerchant",
         }
     ),
-    Role.SECURITY: frozenset({"delete_credential", "add_backend", "change_user"}),
+    Role.SECURITY: frozenset(
+        {
+            "add_backend",
+            "add_credential",
+            "change_plan",
+            "change_providerclient",
+            "change_user",
+            "delete_credential",
+        }
+    ),
 }
 
 
