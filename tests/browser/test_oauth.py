@@ -50,6 +50,7 @@ def test_a_merchant_denies_connects_reconnects_and_disconnects(
     with window(browser, live_server.url) as context:
         page = context.new_page()
         sign_in(page, "owner@example.test")
+        page.get_by_text("Other ways to connect").click()
         page.get_by_role("link", name="Connect Lightspeed Retail (R-Series)").click()
         see(page, "connect")
 
@@ -106,6 +107,7 @@ def test_connecting_works_without_scripts(browser: Browser, live_server: LiveSer
     with window(browser, live_server.url, scripts=False) as context:
         page = context.new_page()
         sign_in(page, "owner@example.test")
+        page.get_by_text("Other ways to connect").click()
         page.get_by_role("link", name="Connect Lightspeed Retail (X-Series)").click()
         to_vendor(page, "Lightspeed Retail (X-Series)")
         click(page, "Approve")

@@ -1,5 +1,7 @@
 """Reconnecting in place, disconnecting, and what the store page says."""
 
+import re
+
 import pytest
 from django.core import mail
 from django.utils import timezone
@@ -132,6 +134,22 @@ def test_who_disconnected_may_choose_another_account(vendor: RunningSimulator) -
     credential = at.connect()
     at.client.post(f"/stores/{at.store.pk}/connections/{credential.pk}/disconnect/")
     assert at.connect(account="100002").state == "active"
+
+
+def test_ways_to_connect_are_folded_away_and_only_those_that_are_left(
+    vendor: RunningSimulator,
+) -> None:
+    at = desk(vendor)
+    assert "Other ways to connect" not in store_page(at)
+    opened()
+    assert "Connections" not in store_page(at)
+    fold = "</summary>(.*?)</details>"
+    for left in (["retail-r", "retail-x"], ["retail-x"]):
+        page = store_page(at)
+        (ways,) = re.findall(f"Other ways to connect{fold}", page, re.DOTALL)
+        assert re.findall(r"/connect/([\w-]+)/", ways) == left
+        at.connect()
+    assert "Connections" in store_page(at)
 
 
 def test_the_store_page_says_how_a_connection_stands(vendor: RunningSimulator) -> None:
