@@ -21,6 +21,8 @@ from django.http.request import host_validation_re
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from lightspeed.permissions import REQUIRED_BY_DEFAULT, permissions_named
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "LATCHKEY_"
 # A proxy that is reached through a Unix socket has no address.
@@ -122,13 +124,18 @@ class Environment(BaseSettings):
     signup_open: bool = Field(
         default=False, description="Whether people may make accounts without an invitation."
     )
+    required_permissions: Words = Field(
+        default_factory=lambda: [str(permission) for permission in REQUIRED_BY_DEFAULT],
+        min_length=1,
+        description="Boxes of an eCom key that your app needs, by commas: `orders.read` and so on.",
+    )
     trusted_proxies: Words = Field(
         default_factory=list,
         description="Addresses or networks of proxies that may name the client's address, by "
         "commas; `unix` for one that comes through a Unix socket.",
     )
 
-    @field_validator("hosts", "trusted_proxies", mode="before")
+    @field_validator("hosts", "required_permissions", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -146,6 +153,11 @@ class Environment(BaseSettings):
                 message = f"{host!r} is not the name of one host"
                 raise ValueError(message)
         return value
+
+    @field_validator("required_permissions")
+    @classmethod
+    def _names_boxes(cls, value: list[str]) -> list[str]:
+        return [str(permission) for permission in permissions_named(value)]
 
     @field_validator("trusted_proxies")
     @classmethod

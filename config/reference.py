@@ -91,6 +91,8 @@ def _default(field: FieldInfo) -> str:
         return f"`{str(default).lower()}`"
     if isinstance(default, Path) and default.is_relative_to(BASE_DIR):
         return f"`{default.relative_to(BASE_DIR)}` beside `manage.py`"
+    if isinstance(default, list):
+        return f"`{','.join(default)}`"
     return f"`{default}`"
 
 

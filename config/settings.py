@@ -56,6 +56,8 @@ MIDDLEWARE = [
     "config.requestlog.RequestLogMiddleware",
     "config.headers.SafeHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.shortcut.ApiShortcutMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -66,7 +68,6 @@ MIDDLEWARE = [
     "onboarding.people.middleware.PersonLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "onboarding.people.timeouts.SessionTimeoutMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "onboarding.people.middleware.UnknownRecordMiddleware",
@@ -260,6 +261,8 @@ KEYVAULT_ENDPOINTS = {
     "retail-r-key": "https://api.lightspeedapp.com/",
     "retail-x": "https://{shop}.retail.lightspeed.app/",
 }
+# The boxes that a key of eCom must have ticked, and that the walkthrough asks for.
+LIGHTSPEED_REQUIRED_PERMISSIONS = ENVIRONMENT.required_permissions
 # Addresses inside our own network that the vendor client may reach: the simulator, nothing else.
 LIGHTSPEED_ALLOWED_ADDRESSES: list[str] = []
 # Where all OAuth providers stand in development; empty: at their own addresses.

@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
 
 from keyvault.models import Credential
-from lightspeed.permissions import REQUIRED_BY_DEFAULT, Permission, permissions_named
+from lightspeed.permissions import Permission, permissions_named
 from onboarding.models import Store, User, Walkthrough
 
 # Progress is kept this long after the last step.
@@ -45,5 +45,4 @@ def suggested_name(*, store: Store, number: int, total: int) -> str:
 
 def required_permissions() -> tuple[Permission, ...]:
     """The boxes that the operator's app needs, in the Back Office's order."""
-    names: list[str] | None = getattr(settings, "LIGHTSPEED_REQUIRED_PERMISSIONS", None)
-    return REQUIRED_BY_DEFAULT if names is None else permissions_named(names)
+    return permissions_named(settings.LIGHTSPEED_REQUIRED_PERMISSIONS)

@@ -203,3 +203,16 @@ def test_development_secret_key_is_made_once_and_private(tmp_path: Path) -> None
     assert development_secret_key(folder) == first
     assert len(first) > 50
     assert stat.S_IMODE((folder / "secret-key").stat().st_mode) == 0o600
+
+
+def test_an_app_needs_every_box_unless_told_otherwise(bare: pytest.MonkeyPatch) -> None:
+    assert len(read_environment().required_permissions) == 12
+    bare.setenv("LATCHKEY_REQUIRED_PERMISSIONS", "orders.write, products.read,products.read")
+    assert read_environment().required_permissions == ["products.read", "orders.write"]
+
+
+@pytest.mark.parametrize("value", ["orders.delete", "orders", "[]", ","])
+def test_a_box_that_no_key_has_stops_the_start(bare: pytest.MonkeyPatch, value: str) -> None:
+    bare.setenv("LATCHKEY_REQUIRED_PERMISSIONS", value)
+    with pytest.raises(ImproperlyConfigured, match="LATCHKEY_REQUIRED_PERMISSIONS: "):
+        read_environment()
