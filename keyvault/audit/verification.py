@@ -33,6 +33,8 @@ TRIGGERS = {
     ),
 }
 MOST_PROBLEMS = 100
+# Entries that are read by one query.
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +105,35 @@ def verify(*, anchor: dict[str, Any] | None) -> Report:
 
 def _walk(chain: "_Chain", report: Report) -> None:
     covered = 0
-    for checkpoint in AuditCheckpoint.objects.order_by("id").iterator(chunk_size=500):
-        if len(report.problems) >= MOST_PROBLEMS:
-            return
-        chain.add(checkpoint)
-        found = list(_compare(checkpoint))
-        report.problems += found
-        covered += checkpoint.count
-        report.entries += 0 if found else checkpoint.count
+    for neighbours in _neighbours():
+        are_good = _fit_together(neighbours)
+        for checkpoint in neighbours:
+            if len(report.problems) >= MOST_PROBLEMS:
+                return
+            chain.add(checkpoint)
+            found = [] if are_good else list(_compare(checkpoint))
+            report.problems += found
+            covered += checkpoint.count
+            report.entries += 0 if found else checkpoint.count
     _look_behind(report, covered=covered)
+
+
+def _neighbours() -> Iterator[list[AuditCheckpoint]]:
+    """The checkpoints in order, together those whose entries one query can read."""
+    together: list[AuditCheckpoint] = []
+    entries = 0
+    for checkpoint in AuditCheckpoint.objects.order_by("id").iterator(chunk_size=500):
+        entries += checkpoint.count
+        if together and not (
+            entries <= MOST_AT_ONCE
+            and checkpoint.first_entry == together[-1].last_entry + 1
+            and _has_no_gap(checkpoint)
+        ):
+            yield together
+            together, entries = [], checkpoint.count
+        together.append(checkpoint)
+    if together:
+        yield together
 
 
 def _order(problem: Problem) -> tuple[float, float]:
@@ -194,14 +216,36 @@ class _Chain:
 
 def _compare(checkpoint: AuditCheckpoint) -> Iterator[Problem]:
     """The entries of one checkpoint against its root; when they differ, which."""
+    if not _fit_together([checkpoint]):
+        yield from _name_the_bad(checkpoint)
+
+
+def _fit_together(neighbours: list[AuditCheckpoint]) -> bool:
+    """Whether the entries of neighbouring checkpoints lead to their roots; none of them has a gap.
+
+    One query, and one hash an entry.
+    """
+    first, last = neighbours[0].first_entry, neighbours[-1].last_entry
+    count = sum(checkpoint.count for checkpoint in neighbours)
+    if not count or last - first + 1 != count or not all(map(_has_no_gap, neighbours)):
+        return False
+    run = leaves.run_of(first=first, last=last)
+    if run is None:
+        return False
+    found = b"".join([sha256(entry).digest() for entry in run])
+    start = 0
+    for checkpoint in neighbours:
+        end = start + checkpoint.count * tree.HASH_BYTES
+        mine = found[start:end]
+        if mine != checkpoint.leaves or tree.root_of(mine) != checkpoint.root:
+            return False
+        start = end
+    return True
+
+
+def _has_no_gap(checkpoint: AuditCheckpoint) -> bool:
     first, last = checkpoint.first_entry, checkpoint.last_entry
-    if checkpoint.ranges == (str(first) if first == last else f"{first}-{last}"):
-        run = leaves.run_of(first=first, last=last)
-        if run is not None and len(run) == checkpoint.count:
-            found = b"".join([sha256(entry).digest() for entry in run])
-            if found == checkpoint.leaves and tree.root_of(found) == checkpoint.root:
-                return
-    yield from _name_the_bad(checkpoint)
+    return checkpoint.ranges == (str(first) if first == last else f"{first}-{last}")
 
 
 def _name_the_bad(checkpoint: AuditCheckpoint) -> Iterator[Problem]:

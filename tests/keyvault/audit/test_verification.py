@@ -1,9 +1,13 @@
 """Every way to change the record is found, and the first bad entry is named."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from keyvault import audit
@@ -53,6 +57,21 @@ def test_a_fresh_record_is_intact() -> None:
     report = _verify()
     assert report.is_intact
     assert (report.entries, report.checkpoints, report.unsealed) == (5, 2, 1)
+
+
+def test_small_checkpoints_are_read_together_and_the_bad_one_is_named() -> None:
+    ids = []
+    for _ in range(20):
+        ids += _record(2)
+        _seal()
+    with CaptureQueriesContext(connection) as reads:
+        assert _verify().is_intact
+    assert sum("BETWEEN" in query["sql"] for query in reads) == 1
+    with untriggered():
+        AuditEntry.objects.filter(pk=ids[13]).update(action="draft.deleted")
+    report = _verify()
+    assert [problem.entry_id for problem in report.problems] == [ids[13]]
+    assert (report.entries, report.checkpoints) == (38, 20)
 
 
 def test_nothing_is_sealed_twice() -> None:
@@ -236,7 +255,7 @@ def test_the_sink_is_filled_again_after_it_was_cut_short() -> None:
     for _ in range(3):
         _record()
         _seal()
-    path = file_sink()._path
+    path = Path(settings.KEYVAULT_CHECKPOINTS)
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
     _seal()

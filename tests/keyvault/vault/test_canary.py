@@ -4,15 +4,17 @@ import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 from pydantic import SecretStr
 
 from keyvault import vault
-from keyvault.audit.sealer import file_sink, seal_new_entries
+from keyvault.audit.sealer import seal_new_entries
 from keyvault.errors import VaultError
 from keyvault.models import Credential, Draft, WrappedDek
 from tests.keyvault import factories
@@ -80,7 +82,7 @@ def _whole_life() -> Credential:
 
 def test_nothing_that_is_stored_or_logged_shows_it(log: io.StringIO) -> None:
     _whole_life()
-    _assert_hidden(log.getvalue(), file_sink()._path.read_text(), *_columns())
+    _assert_hidden(log.getvalue(), Path(settings.KEYVAULT_CHECKPOINTS).read_text(), *_columns())
 
 
 def test_no_row_shows_it_when_printed() -> None:
