@@ -76,7 +76,9 @@ class _Move:
     after: bytes
 
 
-def rewrap(*, actor: Actor, progress: Callable[[int, int], None]) -> Rewrapped:
+def rewrap(
+    *, actor: Actor, progress: Callable[[int, int], None], portion: int = PORTION
+) -> Rewrapped:
     """Moves every DEK under the active KEK, whichever provider wraps it now.
 
     Safe beside live traffic and beside another run. Interrupt it and run it again.
@@ -84,6 +86,7 @@ def rewrap(*, actor: Actor, progress: Callable[[int, int], None]) -> Rewrapped:
     Args:
         actor: who asked for it.
         progress: called with the number of DEKs done so far, and of all that there are to do.
+        portion: DEKs that are moved in one transaction.
 
     Returns:
         What was done; DEKs that cannot be unwrapped are left as they are and named.
@@ -96,7 +99,7 @@ def rewrap(*, actor: Actor, progress: Callable[[int, int], None]) -> Rewrapped:
     forget_ciphers()
     total = WrappedDek.objects.exclude(kek_id=result.kek_id).count()
     after: UUID | None = None
-    while rows := _next_portion(active_id=result.kek_id, after=after):
+    while rows := _next_portion(active_id=result.kek_id, after=after, most=portion):
         after = rows[-1].keychain_id
         moves = _wrap_anew(rows, result=result)
         result.done += _store(moves, kek_id=result.kek_id, actor=actor)
@@ -104,9 +107,9 @@ def rewrap(*, actor: Actor, progress: Callable[[int, int], None]) -> Rewrapped:
     return result
 
 
-def _next_portion(*, active_id: str, after: UUID | None) -> list[WrappedDek]:
+def _next_portion(*, active_id: str, after: UUID | None, most: int) -> list[WrappedDek]:
     rows = WrappedDek.objects.exclude(kek_id=active_id).order_by("keychain_id")
-    return list((rows.filter(keychain_id__gt=after) if after else rows)[:PORTION])
+    return list((rows.filter(keychain_id__gt=after) if after else rows)[:most])
 
 
 def _wrap_anew(rows: Sequence[WrappedDek], *, result: Rewrapped) -> list[_Move]:

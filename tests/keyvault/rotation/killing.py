@@ -2,14 +2,16 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
+PROGRESS = re.compile(r"(\d+) of \d+")
 
 
 class Installation:
@@ -22,12 +24,13 @@ class Installation:
         self.run("manage.py", "migrate", "--verbosity=0")
         self.run("manage.py", "keyvault", "init")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, stderr: int | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -44,16 +47,33 @@ class Installation:
         return found
 
 
-def _kill_after(process: subprocess.Popen[str], seconds: float) -> None:
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+def kill_and_check(installation: Installation, *, keychains: int, after: int) -> int:
+    """Kills a rotation as soon as it says that it has done so many, and counts what unwraps.
 
+    The command shows its progress on a terminal, so it gets one. Whatever it did between saying so
+    and dying is part of the test.
 
-def kill_and_check(installation: Installation, *, keychains: int, seconds: float) -> None:
-    _kill_after(installation.start("manage.py", "keyvault", "rotate"), seconds)
+    Returns:
+        DEKs that were left on an older KEK.
+    """
+    screen, terminal = pty.openpty()
+    try:
+        process = installation.start("manage.py", "keyvault", "rotate", stderr=terminal)
+        os.close(terminal)
+        _read_until(screen, after=after)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    finally:
+        os.close(screen)
     found = installation.check()
     assert (found["readable"], found["unreadable"]) == (keychains, 0)
+    return int(found["old"])
+
+
+def _read_until(screen: int, *, after: int) -> None:
+    seen = ""
+    while not any(int(done) >= after for done in PROGRESS.findall(seen)):
+        seen = seen[-200:] + os.read(screen, 4096).decode(errors="replace")
 
 
 def finish(installation: Installation, *, keychains: int) -> None:

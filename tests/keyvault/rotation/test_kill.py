@@ -6,12 +6,15 @@ import pytest
 
 from tests.keyvault.rotation.killing import Installation, finish, kill_and_check
 
+KEYCHAINS = 12_000
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_three_kills_in_a_rotation_lose_nothing(tmp_path: Path) -> None:
     installation = Installation(tmp_path / "data")
-    installation.run("-m", "tests.keyvault.rotation.keychains", "make", "6000")
-    for seconds in (1.2, 1.8, 2.4):
-        kill_and_check(installation, keychains=6_000, seconds=seconds)
-    finish(installation, keychains=6_000)
+    installation.run("-m", "tests.keyvault.rotation.keychains", "make", str(KEYCHAINS))
+    for after in (2000, 6000, 4000):
+        left = kill_and_check(installation, keychains=KEYCHAINS, after=after)
+        assert 0 < left <= KEYCHAINS - after
+    finish(installation, keychains=KEYCHAINS)
