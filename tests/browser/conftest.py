@@ -22,13 +22,15 @@ FLAGS = [
 SCREENSHOTS = Path(__file__).resolve().parent.parent / "screenshots"
 
 
-@pytest.fixture(scope="session")
+# No longer than a module: while Playwright runs, this thread has an event loop, which would be in
+# the way of other tests that start one.
+@pytest.fixture(scope="module")
 def _playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(_playwright: Playwright) -> Iterator[Browser]:
     """Chromium from the PATH, else the one that Playwright has installed."""
     path = shutil.which("chromium")
