@@ -137,4 +137,4 @@ def request_id() -> str:
 
 def timestamp(at: Any) -> str:  # noqa: ANN401  # a datetime
     """A moment as the API writes it: RFC 3339, UTC, microseconds."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -28,7 +28,6 @@ from keyvault.errors import (
 from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller, caller_in
 from keyvault.leases.lending import Candidate, lend
 from keyvault.leases.values import IssuedLease, LeaseAsk
-from keyvault.models import Credential, Keychain, WrappedDek
 from keyvault.models.lease import moment
 from keyvault.pool.engine import (
     Engine,
@@ -183,17 +182,17 @@ def _candidate(*, keychain_id: UUID, found: Sequence[Any]) -> Candidate | None:
     if kind is None or kek_id is None:
         return None
     row = key_of(columns[-KEY_WIDTH:])
-    keychain = Keychain(id=keychain_id)
-    WrappedDek(keychain=keychain, kek_id=kek_id, wrapped=wrapped)
-    credential = Credential(
+    credential = vault.SealedCredential(
         id=row.credential_id,
-        keychain=keychain,
+        keychain_id=keychain_id,
         kind=kind,
         endpoint=endpoint,
         language=language,
         version=version,
         is_honeytoken=bool(is_decoy),
         sealed=sealed,
+        kek_id=kek_id,
+        wrapped=wrapped,
     )
     return Candidate(row=row, credential=credential)
 
@@ -228,7 +227,8 @@ def _lend_locked(
     credentials = {each.pk: each for each in vault.openable_credentials(keychain_id=keychain_id)}
     moments, now_us = [], 0
     for row in locked_keys(keychain_id=keychain_id):
-        candidate = Candidate(row=row, credential=credentials[row.credential_id])
+        sealed = vault.sealed_form(credentials[row.credential_id])
+        candidate = Candidate(row=row, credential=sealed)
         try:
             lease = lend(candidate=candidate, caller=caller, ask=ask, effects=effects)
         except TamperedSecretError:

@@ -17,7 +17,7 @@ from keyvault.pool.budgets import budget_of
 from keyvault.pool.engine import uuid_value
 from keyvault.pool.rows import KeyRow, transit_us
 from keyvault.pool.writing import Effect, write_key
-from keyvault.vault import Secret, open_credential
+from keyvault.vault import SealedCredential, Secret, open_sealed_credential
 from keyvault.windows import SECOND
 
 _INSERT: Final = (
@@ -34,10 +34,10 @@ _STILL_ACTIVE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A key that may be lent, and the row of its credential with the wrapped DEK."""
+    """A key that may be lent, and its sealed credential."""
 
     row: KeyRow
-    credential: Credential = field(repr=False)
+    credential: SealedCredential = field(repr=False)
 
 
 def lend(
@@ -57,7 +57,7 @@ def lend(
         The lease; None when the key has no permit, or was changed since it was read.
 
     Raises:
-        TamperedSecretError, UnknownKekError, KekUnavailableError, ShreddedKeychainError: nothing
+        TamperedSecretError, UnknownKekError, KekUnavailableError: nothing
             was granted.
     """
     row = candidate.row
@@ -65,7 +65,7 @@ def lend(
     free = windows.free_permits(state=state, traffic_class=ask.traffic_class)
     if not free:
         return None
-    secret = open_credential(credential=candidate.credential, actor=caller.actor)
+    secret = open_sealed_credential(credential=candidate.credential, actor=caller.actor)
     permits, lease_id = min(free, ask.permits), uuid.uuid4()
     use_by_us = row.now_us + ask.use_within_seconds * SECOND
     after = windows.grant(
@@ -100,10 +100,10 @@ def lend(
     return lease if is_lent else None
 
 
-def lent(*, credential: Credential, secret: Secret) -> LentCredential:
+def lent(*, credential: Credential | SealedCredential, secret: Secret) -> LentCredential:
     """The credential as a backend gets it."""
     return LentCredential(
-        id=credential.pk,
+        id=credential.id,
         type=credential.kind,
         endpoint=credential.endpoint,
         base_url=address_of(credential.endpoint),

@@ -18,6 +18,7 @@ from keyvault.vault.custody import require_keyring
 from keyvault.vault.drafts import delete_draft, delete_expired_drafts, open_draft, seal_draft
 from keyvault.vault.hardening import harden_process
 from keyvault.vault.keychains import create_keychain
+from keyvault.vault.opening import SealedCredential, open_sealed_credential, sealed_form
 from keyvault.vault.secrets import (
     AccessTokenSecret,
     ApiKeySecret,
@@ -33,6 +34,7 @@ from keyvault.vault.values import open_value, seal_value
 __all__ = [
     "AccessTokenSecret",
     "ApiKeySecret",
+    "SealedCredential",
     "Secret",
     "account_fingerprint",
     "check_out_credential",
@@ -45,6 +47,7 @@ __all__ = [
     "open_credential",
     "open_draft",
     "open_in_bulk",
+    "open_sealed_credential",
     "open_value",
     "openable_credentials",
     "quarantine",
@@ -52,6 +55,7 @@ __all__ = [
     "require_keyring",
     "seal_draft",
     "seal_value",
+    "sealed_form",
     "set_state",
     "short_fingerprint",
     "store_credential",

@@ -13,16 +13,16 @@ from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
 from keyvault.errors import (
     DuplicateCredentialError,
-    ShreddedKeychainError,
     TamperedSecretError,
     UnknownRecordError,
 )
 from keyvault.events import Event, emit
-from keyvault.models import Alert, Credential, Draft
+from keyvault.models import Credential, Draft
 from keyvault.vault import secrets
-from keyvault.vault.ciphers import cipher_of, sealing_cipher_of, shredded
+from keyvault.vault.ciphers import cipher_of, sealing_cipher_of
+from keyvault.vault.opening import open_sealed_credential, sealed_form
 from keyvault.vault.secrets import ApiKeySecret, Secret
-from keyvault.vault.tripwires import fire, quarantine
+from keyvault.vault.tripwires import quarantine
 
 
 def find_duplicate(*, keychain_id: UUID, fingerprint: str) -> Literal["here", "elsewhere"] | None:
@@ -120,7 +120,7 @@ def openable_credentials(*, keychain_id: UUID) -> QuerySet[Credential]:
 
 
 def open_credential(*, credential: Credential, actor: Actor) -> Secret:
-    """Opens a credential. The caller records why: a lease by `lease.granted`.
+    """Opens the credential of a row. The caller records why: a lease by `lease.granted`.
 
     No query for a row of `openable_credentials`, else one. Read the row in this same request: the
     wrapped DEK that came with it decides whether the keychain was shredded.
@@ -134,23 +134,9 @@ def open_credential(*, credential: Credential, actor: Actor) -> Secret:
 
     Raises:
         ShreddedKeychainError: the keychain's DEK was destroyed.
-        TamperedSecretError: altered or moved: alert, do not retry.
-        KekUnavailableError, UnknownKekError: the KEK is not at hand.
+        TamperedSecretError, KekUnavailableError, UnknownKekError: see `open_sealed_credential`.
     """
-    dek = getattr(credential.keychain, "wrapped_dek", None)
-    if dek is None:
-        raise ShreddedKeychainError(shredded(credential.keychain_id))
-    cipher = cipher_of(keychain=credential.keychain_id.hex, kek_id=dek.kek_id, wrapped=dek.wrapped)
-    plaintext = envelope.open_sealed(
-        cipher=cipher, sealed=credential.sealed, place=_place(credential)
-    )
-    if credential.is_honeytoken:
-        fire(
-            kind=Alert.Kind.HONEYTOKEN,
-            subject=f"credential:{credential.pk}",
-            facts={"by": str(actor)},
-        )
-    return secrets.decode(plaintext)
+    return open_sealed_credential(credential=sealed_form(credential), actor=actor)
 
 
 def open_in_bulk(credentials: QuerySet[Credential]) -> Iterator[tuple[UUID, Secret]]:
