@@ -17,6 +17,7 @@ from keyvault.vault.credentials import (
 from keyvault.vault.custody import require_keyring
 from keyvault.vault.drafts import delete_draft, delete_expired_drafts, open_draft, seal_draft
 from keyvault.vault.hardening import harden_process
+from keyvault.vault.honeytokens import plant_honeytoken
 from keyvault.vault.keychains import create_keychain
 from keyvault.vault.opening import SealedCredential, open_sealed_credential, sealed_form
 from keyvault.vault.secrets import (
@@ -50,6 +51,7 @@ __all__ = [
     "open_sealed_credential",
     "open_value",
     "openable_credentials",
+    "plant_honeytoken",
     "quarantine",
     "replace_token",
     "require_keyring",

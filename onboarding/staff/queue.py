@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from keyvault.models import Credential
+from keyvault.models import Alert, Credential
 from onboarding.capacity.selectors import cases_waiting_for_staff
 from onboarding.models import OutgoingMail, Store, Submission, Verification
 
@@ -20,6 +20,8 @@ SHOWN = 5
 # A paste that waits this long is stuck.
 STUCK_AFTER = timedelta(hours=1)
 MOST_COUNTED = 1000
+# A tripwire that fired stands here so long; its table and the record keep it.
+ALERT_STANDS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Pile:
 def work_queue(*, now: datetime) -> list[Pile]:
     """The piles that are not empty, by consequence; two queries a pile at most."""
     piles = (
+        _alerts(now),
         _dead_apps(),
         _failing_keys(),
         _lacking_keys(),
@@ -71,6 +74,25 @@ def _row_url(name: str, pk: object) -> str:
 
 def _keys(state: str) -> QuerySet[Credential]:
     return Credential.objects.filter(keychain=OuterRef("pk"), state=state)
+
+
+def _alerts(now: datetime) -> Pile | None:
+    """Tripwires that fired of late."""
+    alerts = Alert.objects.filter(at__gt=now - ALERT_STANDS, handled_at=None)
+    count = alerts[:MOST_COUNTED].count()
+    if not count:
+        return None
+    return Pile(
+        title=ngettext("%d tripwire fired", "%d tripwires fired", count) % count,
+        consequence=_("Somebody may use secrets who should not."),
+        kind="danger",
+        count=count,
+        tasks=tuple(
+            Task(alert.get_kind_display(), alert.subject, _row_url("keyvault_alert", alert.pk))
+            for alert in alerts.order_by("-at", "-pk")[:SHOWN]
+        ),
+        url=reverse("admin:keyvault_alert_changelist"),
+    )
 
 
 def _dead_apps() -> Pile | None:

@@ -88,7 +88,7 @@ def test_a_damaged_record_is_set_aside_alone_and_on_the_record(site: Installatio
     state = "from keyvault.models import Credential; print(Credential.objects.get(pk='%s').state)"
     entries = (
         "from keyvault.models import AuditEntry; "
-        "print(AuditEntry.objects.filter(action='credential.suspended').count())"
+        "print(AuditEntry.objects.filter(action='credential.quarantined').count())"
     )
     assert site.shell(state % bad) == "suspended"
     assert site.shell(entries) == "1"

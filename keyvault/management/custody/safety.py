@@ -1,4 +1,4 @@
-"""shred, backup, restore and restore-drill."""
+"""shred, backup, restore, restore-drill and honeytoken."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from keyvault import backup
+from keyvault import backup, vault
 from keyvault.audit.verification import verify
 from keyvault.errors import StateError
 from keyvault.management.custody.outcome import OPERATOR, Outcome, Part
@@ -84,6 +84,16 @@ def restore_drill(options: argparse.Namespace) -> Outcome:
     return Outcome([*lines, verdict], report.found, is_good=report.is_good)
 
 
+def honeytoken(options: argparse.Namespace) -> Outcome:
+    """Puts a decoy where only somebody who should not look will find it."""
+    decoy = vault.plant_honeytoken(label=options.label, actor=OPERATOR)
+    lines = [
+        f"Keychain {decoy.keychain_id} holds the decoy {decoy.pk}; no merchant and no app uses it.",
+        "Whoever opens or borrows it is told to staff.",
+    ]
+    return Outcome(lines, {"keychain": decoy.keychain_id, "credential": decoy.pk})
+
+
 def _key_file(options: argparse.Namespace) -> Path:
     return Path(options.key_file or settings.KEYVAULT_KEY_FILE)
 
@@ -113,9 +123,14 @@ def _key_file_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key-file", type=Path, help="instead of the one in the settings")
 
 
+def _honeytoken_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("label", help="what the decoy is called, like a store that there could be")
+
+
 PARTS = [
     Part("shred", "make one store's secrets unreadable for good", shred, _shred_arguments),
     Part("backup", "write a backup and replace the key file", write_backup, _backup_arguments),
     Part("restore", "restore a backup into an empty database", restore, _restore_arguments),
     Part("restore-drill", "try a backup in a scratch database", restore_drill, _drill_arguments),
+    Part("honeytoken", "make a decoy that alerts on any use", honeytoken, _honeytoken_arguments),
 ]

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from keyvault.audit import Action
-from keyvault.models import AuditCheckpoint, AuditEntry
+from keyvault.models import Alert, AuditCheckpoint, AuditEntry
 from onboarding.models import Store
-from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
 
 def _day(term: str) -> date | None:
@@ -123,3 +123,22 @@ class AuditCheckpointAdmin(ReadOnlyAdmin[AuditCheckpoint]):
     def signature_hex(self, checkpoint: AuditCheckpoint) -> str:
         """The signature."""
         return bytes(checkpoint.signature).hex()
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin[Alert]):
+    """What should not have happened."""
+
+    section = Section.RECORD
+    note = _("Tripwires that fired: something happened that should not.")
+    list_display = ("at", "what", "subject", "facts")
+    list_filter = ("kind", ("at", DayFilter))
+    search_fields = ("subject__exact",)
+    search_help_text = _("Subject (credential:…, backend:…).")
+    ordering = ("-at", "pk")
+    fields = ("at", "what", "subject", "facts", "id")
+
+    @admin.display(description=_("what"), ordering="kind")
+    def what(self, alert: Alert) -> SafeString:
+        """Which tripwire."""
+        return tag(kind="danger", label=alert.get_kind_display())

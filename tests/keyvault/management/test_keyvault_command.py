@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from keyvault.audit.sealer import seal_new_entries
-from keyvault.models import AuditEntry, WrappedDek
+from keyvault.models import AuditEntry, Credential, WrappedDek
 from tests.keyvault import factories
 from tests.keyvault.triggers import untriggered
 
@@ -165,3 +165,15 @@ def test_a_half_migrated_database_is_told(tmp_path: Path) -> None:
         cursor.execute("ALTER TABLE keyvault_auditentry RENAME TO elsewhere")
     with pytest.raises(CommandError, match="migrate"):
         _run("verify")
+
+
+def test_honeytoken_makes_a_decoy_and_prints_no_secret() -> None:
+    made = _json("honeytoken", "Bakery Oven & Zonen")
+    decoy = Credential.objects.get(pk=made["credential"])
+    assert decoy.is_honeytoken
+    assert (str(decoy.keychain_id), decoy.keychain.label) == (
+        made["keychain"],
+        "Bakery Oven & Zonen",
+    )
+    assert set(made) == {"keychain", "credential"}
+    assert "told to staff" in _run("honeytoken", "Another")

@@ -12,6 +12,7 @@ from keyvault.models import Alert, AuditEntry, Credential
 from keyvault.vault import tripwires
 from tests.keyvault import factories
 from tests.keyvault.factories import BACKEND, OWNER
+from tests.keyvault.lending import Api, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +57,15 @@ def test_a_decoy_tells_on_whoever_opens_it(
     assert (entry.keychain_id, entry.subject) == (None, f"credential:{credential.pk}")
     assert "tripwire" in caplog.text
     assert "decoy" in str(alert)
+
+
+def test_a_planted_decoy_can_be_borrowed_and_tells() -> None:
+    decoy = vault.plant_honeytoken(label="Bakery Oven & Zonen", actor=OWNER)
+    api = Api(token_of())
+    assert not Alert.objects.exists()
+    assert api.lease(decoy.keychain).status_code == 201
+    assert Alert.objects.get().subject == f"credential:{decoy.pk}"
+    assert list(vault.open_in_bulk(Credential.objects.all())) == []
 
 
 def test_a_key_at_two_merchants_is_told_to_staff_and_not_to_merchants() -> None:

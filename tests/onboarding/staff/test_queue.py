@@ -5,8 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from keyvault.models import Credential
+from keyvault.models import Alert, Credential
 from keyvault.vault import seal_draft
+from keyvault.vault.tripwires import fire
 from onboarding.models import OutgoingMail, Store, Submission, Verification
 from onboarding.notices.outbox import enqueue
 from onboarding.staff.queue import SHOWN, STUCK_AFTER, Pile, work_queue
@@ -63,6 +64,22 @@ def test_nothing_wrong_is_said_so() -> None:
     shop()
     assert queue() == []
     assert "Nothing. Every key works" in signed_in(staff_member()).get("/staff/").content.decode()
+
+
+def test_tripwire_that_fired_stands_above_all_for_a_week() -> None:
+    shop("Dead")
+    Credential.objects.update(state="suspended")
+    now = timezone.now()
+    fire(kind=Alert.Kind.HONEYTOKEN, subject="credential:1", facts={})
+    first = queue()[0]
+    assert (first.kind, first.title) == ("danger", "1 tripwire fired")
+    assert (first.tasks[0].label, first.tasks[0].note) == (
+        "a decoy credential was used",
+        "credential:1",
+    )
+    page = signed_in(staff_member()).get(first.url).content.decode()
+    assert "a decoy credential was used" in page
+    assert "tripwire" not in work_queue(now=now + timedelta(days=8))[0].title
 
 
 def test_store_whose_keys_are_all_refused_comes_first() -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from keyvault.models import (
+    Alert,
     AuditCheckpoint,
     AuditEntry,
     Backend,
@@ -19,6 +20,7 @@ from keyvault.models import (
     Lease,
 )
 from keyvault.vault import seal_draft, short_fingerprint
+from keyvault.vault.tripwires import fire
 from onboarding.models import (
     Invitation,
     Member,
@@ -46,6 +48,7 @@ from tests.onboarding.cast import (
 
 pytestmark = pytest.mark.django_db
 MODELS = [
+    Alert,
     AuditCheckpoint,
     AuditEntry,
     Backend,
@@ -107,6 +110,7 @@ def fill(shops: int) -> list[str]:
             scopes=" stores:read ",
             expires_at=timezone.now(),
         )
+        fire(kind=Alert.Kind.TAMPERED, subject=f"test:{shops}-{number}", facts={})
         AuditCheckpoint.objects.create(
             previous=f"{shops}-{number}".encode(),
             first_entry=1,
