@@ -14,7 +14,8 @@ class SiteConfig(AppConfig):
     verbose_name = "Site"
 
     def ready(self) -> None:
-        """Make the checks known, and close the process's memory to others in production."""
+        """Make checks and receivers known, and close the process to others in production."""
         import_module("config.checks")
+        import_module("config.connections")
         if settings.IS_PRODUCTION:
             import_module("keyvault.vault").harden_process()

@@ -35,7 +35,6 @@ def database(environment: Environment) -> dict[str, Any]:
         "PASSWORD": unquote(url.password or ""),
         "HOST": query.pop("host", url.hostname or ""),
         "PORT": url.port or "",
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": POOL,
             "server_side_binding": True,
