@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from keyvault.errors import VaultError
+
+# So much of a KEK's id goes into the subject of an audit entry.
+_SUBJECT_CHARACTERS: Final = 76
 
 
 class KekState(StrEnum):
@@ -97,3 +100,8 @@ class KekProvider(Protocol):
             KekInUseError: it is the active one.
             UnknownKekError: there is none of that id.
         """
+
+
+def subject_of(kek_id: str) -> str:
+    """A KEK as the subject of an audit entry; of a long id, as an ARN is, the part that differs."""
+    return f"kek:{kek_id if len(kek_id) <= _SUBJECT_CHARACTERS else kek_id.rpartition('/')[2]}"

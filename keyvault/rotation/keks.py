@@ -6,7 +6,7 @@ from django.utils import timezone
 from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.errors import KekInUseError
-from keyvault.kek.provider import Kek
+from keyvault.kek.provider import Kek, subject_of
 from keyvault.models import KekUse, WrappedDek
 from keyvault.vault.custody import active_provider, provider_of
 
@@ -27,7 +27,7 @@ def rotate_kek(*, actor: Actor) -> Kek:
         KeyringError, KekUnavailableError: nothing has changed.
     """
     kek = active_provider().rotate()
-    audit.record(action=Action.KEK_ROTATED, actor=actor, subject=f"kek:{kek.id}")
+    audit.record(action=Action.KEK_ROTATED, actor=actor, subject=subject_of(kek.id))
     return kek
 
 
@@ -54,5 +54,5 @@ def destroy_kek(*, kek_id: str, actor: Actor) -> None:
         if standing:
             message = f"KEK {kek_id} wraps {standing} DEKs. Run: manage.py keyvault rewrap"
             raise KekInUseError(message)
-        audit.record(action=Action.KEK_DESTROYED, actor=actor, subject=f"kek:{kek_id}")
+        audit.record(action=Action.KEK_DESTROYED, actor=actor, subject=subject_of(kek_id))
         provider.destroy(kek_id=kek_id)

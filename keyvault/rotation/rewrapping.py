@@ -16,7 +16,7 @@ from django.utils import timezone
 from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.errors import KekUnavailableError, VaultError
-from keyvault.kek.provider import WrappedKey
+from keyvault.kek.provider import WrappedKey, subject_of
 from keyvault.models import WrappedDek
 from keyvault.vault.ciphers import count_wraps, forget_ciphers
 from keyvault.vault.custody import active_provider, provider_of
@@ -157,7 +157,7 @@ def _store(moves: Sequence[_Move], *, kek_id: str, actor: Actor) -> int:
         audit.record(
             action=Action.DEK_REWRAPPED,
             actor=actor,
-            subject=f"kek:{kek_id}",
+            subject=subject_of(kek_id),
             facts={
                 "count": done,
                 "first": str(moves[0].keychain_id),
