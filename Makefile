@@ -18,8 +18,9 @@ run:  ## start everything for a try-out; Ctrl-C stops it (PORT, SIMULATOR_PORT, 
 
 test:  ## every test, on SQLite and PostgreSQL, browser included
 	@$(BOOTSTRAP) dev --browser
-	$(PYTEST) -m "not faults" --cov --cov-report=term:skip-covered --cov-fail-under=95
-	$(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" $(ON_POSTGRESQL)
+	$(PYTEST) -m "not faults" --cov --cov-report=
+	$(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" $(ON_POSTGRESQL) \
+	  --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=95
 
 quick:  ## the inner loop: tests of what you changed (or of IN=tests/…), no browser, nothing slow
 	@$(BOOTSTRAP) dev

@@ -131,11 +131,11 @@ def limits_of_one_key(*, store: Store) -> list[tuple[int, int]]:
     shown = Credential.objects.filter(
         keychain_id=store.pk, kind=Credential.Kind.BASIC, state__in=Credential.LIVE_STATES
     ).values_list("limits", flat=True)
-    found = dict(usual)
-    for number, limits in enumerate(shown):
+    told: dict[int, int] = {}
+    for limits in shown:
         for seconds, limit in limits:
-            found[seconds] = limit if number == 0 else min(found.get(seconds, limit), limit)
-    return sorted(found.items())
+            told[seconds] = min(told.get(seconds, limit), limit)
+    return sorted((usual | told).items())
 
 
 def limits_together(*, store: Store) -> dict[int, int]:
