@@ -9,8 +9,9 @@ The careful way locks all keys of the store and serves what the plain one leaves
 that turned out to be spent, a clock that was set back, new limits, a pool without rows.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -45,6 +46,8 @@ from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND
 STALE_US: Final = 60 * SECOND
 # Lost races before the careful way is taken.
 PLAIN_TRIES: Final = 2
+# Of the threads of this process one at a time writes to SQLite.
+_turn: Final = threading.Lock()
 
 _READY: Final = "{greatest}(k.next_free_us, k.cooled_until_us{batch})"
 _ORDER: Final = (
@@ -106,11 +109,18 @@ def issue_lease(
     return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask, effects=effects)
 
 
-def _short_transaction() -> AbstractContextManager[Any]:
-    """SQLite takes its write lock before it reads; on PostgreSQL each statement commits itself."""
+@contextmanager
+def _short_transaction() -> Iterator[None]:
+    """SQLite takes its write lock before it reads; on PostgreSQL each statement commits itself.
+
+    Threads wait for each other here: SQLite itself would look again and again, with growing pauses.
+    Whoever is in a transaction holds SQLite's lock already and must not wait for a turn.
+    """
     if connection.vendor == "postgresql":
-        return nullcontext()
-    return transaction.atomic()
+        yield
+        return
+    with nullcontext() if connection.in_atomic_block else _turn, transaction.atomic():
+        yield
 
 
 def _refuse_early(candidate: Candidate, *, ask: LeaseAsk) -> None:
