@@ -1,6 +1,7 @@
 """Writing entries, and reading those of one keychain."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -15,6 +16,12 @@ Scalar = str | int | bool | None
 Fact = Scalar | Sequence[Scalar] | Sequence[Sequence[int]]
 
 REQUEST_ID_CHARACTERS = 64
+
+
+def entry_time() -> datetime:
+    """The present as an entry tells it; SQLite drops a fraction of nothing, a leaf has one."""
+    now = timezone.now()
+    return now if now.microsecond else now.replace(microsecond=1)
 
 
 def record(
@@ -39,10 +46,8 @@ def record(
         facts: what else an auditor needs: ids, states, counts, durations. Never a secret, a name,
             an address or a fingerprint of a person: entries cannot be erased.
     """
-    now = timezone.now()
     AuditEntry(
-        # SQLite drops a fraction of nothing, and the canonical form has one.
-        at=now if now.microsecond else now.replace(microsecond=1),
+        at=entry_time(),
         action=action.value,
         actor=printable(str(actor)),
         keychain_id=keychain_id,

@@ -3,13 +3,12 @@
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
 from keyvault.audit import Action, Actor
-from keyvault.audit.entries import REQUEST_ID_CHARACTERS, Fact, printable
+from keyvault.audit.entries import REQUEST_ID_CHARACTERS, Fact, entry_time, printable
 from keyvault.pool.engine import datetime_value, uuid_value
 from keyvault.pool.writing import Effect
 
@@ -37,7 +36,7 @@ def entry(
     return Effect(
         sql=_INSERT,
         parameters={
-            "entry_at": datetime_value(datetime.now(UTC)),
+            "entry_at": datetime_value(entry_time()),
             "entry_action": action.value,
             "entry_actor": str(actor),
             "entry_keychain_id": uuid_value(keychain_id),

@@ -1,8 +1,9 @@
 """Leasing and settling over HTTP."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
@@ -262,3 +263,15 @@ def test_the_secret_stands_nowhere_but_in_the_answer(
     assert canary not in caplog.text
     assert canary not in "".join(str(each) for each in AuditEntry.objects.values())
     assert canary not in "".join(str(each) for each in Lease.objects.values())
+
+
+def test_the_record_of_a_lease_at_a_full_second_verifies(backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store)
+    full_second = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+
+    with time_machine.travel(full_second, tick=False):
+        assert backend.lease(store).status_code == 201
+
+    entry = AuditEntry.objects.get(action="lease.granted")
+    assert entry.at - full_second == timedelta(microseconds=1)
