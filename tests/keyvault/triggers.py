@@ -37,6 +37,9 @@ def pytest_runtest_teardown(
     finally:
         if nextitem is not None:  # else the database is gone by now
             with blocker.unblock():
+                # Where a browser's event loop has ended meanwhile, this is another connection,
+                # which has not heard yet that the triggers are away.
+                connection.close()
                 _run(migration.SQLITE, migration.POSTGRESQL)
                 connection.close()
 
