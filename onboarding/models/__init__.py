@@ -4,8 +4,14 @@ from onboarding.models.campaign import Brownout, Campaign, Recipient
 from onboarding.models.case import Case, CaseMessage
 from onboarding.models.consent import Consent
 from onboarding.models.invitation import Invitation
-from onboarding.models.mail import OutgoingMail
+from onboarding.models.mail import BouncedAddress, OutgoingMail
 from onboarding.models.merchant import Member, Merchant
+from onboarding.models.notification import (
+    DeadlineTold,
+    NotificationChoice,
+    StaffDigest,
+    StoreWatch,
+)
 from onboarding.models.person import User
 from onboarding.models.plan import Phase, Plan
 from onboarding.models.provider import ProviderClient
@@ -18,23 +24,28 @@ from onboarding.models.waiting import WaitingMerchant
 from onboarding.models.walkthrough import HandOver, Walkthrough
 
 __all__ = [
+    "BouncedAddress",
     "Brownout",
     "Campaign",
     "Case",
     "CaseMessage",
     "Consent",
     "DailyPeak",
+    "DeadlineTold",
     "HandOver",
     "Invitation",
     "Member",
     "Merchant",
+    "NotificationChoice",
     "OutgoingMail",
     "Phase",
     "Plan",
     "ProviderClient",
     "Recipient",
     "Replacement",
+    "StaffDigest",
     "Store",
+    "StoreWatch",
     "Submission",
     "TrafficFactors",
     "User",

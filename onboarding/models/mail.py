@@ -1,4 +1,4 @@
-"""Mails on their way out."""
+"""Mails on their way out, and the addresses that do not take them."""
 
 import uuid
 
@@ -24,3 +24,19 @@ class OutgoingMail(DueRow):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class BouncedAddress(models.Model):
+    """An address that a mail server refused for good; only mails that verify it still go there."""
+
+    # In lower case.
+    email = models.EmailField(unique=True)
+    # The enhanced status of RFC 3463, "5.1.1"; "5" where none was given.
+    status = models.CharField(max_length=12)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "bounced addresses"
+
+    def __str__(self) -> str:
+        return self.email
