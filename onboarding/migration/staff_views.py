@@ -25,6 +25,7 @@ from onboarding.migration.forms import (
 )
 from onboarding.models import Brownout, Campaign, Phase, Plan, WaitingMerchant
 from onboarding.oauth.access import for_staff
+from onboarding.people.fresh import fresh_only
 from onboarding.walkthrough.requests import SignedInRequest
 
 _FACTS = ("name", "vendor", "endpoint", "provider", "time_zone", "link")
@@ -109,6 +110,7 @@ def edit_plan(request: SignedInRequest, plan_id: int) -> HttpResponse:
 
 
 @for_staff("onboarding.change_plan")
+@fresh_only
 @require_POST
 def turn_plan(request: SignedInRequest, plan_id: int, turn: str) -> HttpResponse:
     """Put a plan into effect, or call it off."""

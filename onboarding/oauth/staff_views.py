@@ -17,6 +17,7 @@ from onboarding.oauth.access import for_staff
 from onboarding.oauth.forms import ClientForm, LegacyKeysForm
 from onboarding.oauth.legacy import FileError, Result, import_keys
 from onboarding.oauth.providers import provider_named, register_client
+from onboarding.people.fresh import fresh_only
 from onboarding.walkthrough.requests import SignedInRequest
 
 MOST_AILING = 200
@@ -34,6 +35,7 @@ def providers(request: SignedInRequest) -> HttpResponse:
 
 
 @for_staff("onboarding.change_providerclient")
+@fresh_only
 @never_cache
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "POST"])

@@ -4,6 +4,7 @@ import secrets
 
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pydantic import SecretStr
 
@@ -88,4 +89,12 @@ def signed_in(user: User) -> Client:
     """A browser in which the person has signed in."""
     client = Client()
     client.force_login(user)
+    return client
+
+
+def confirmed(user: User) -> Client:
+    """A browser in which the person has signed in, and has just confirmed that it is they."""
+    client = signed_in(user)
+    answer = client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    assert answer.status_code == 302, "the person did not confirm"
     return client

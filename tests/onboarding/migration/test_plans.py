@@ -15,7 +15,7 @@ from onboarding.migration.selectors import dry_run
 from onboarding.migration.starting import PHASES, REFUSALS
 from onboarding.models import Phase, Plan
 from simulator.running import RunningSimulator
-from tests.onboarding.cast import credential, merchant, person, signed_in, store
+from tests.onboarding.cast import confirmed, credential, merchant, person, signed_in, store
 from tests.onboarding.migration.scene import (
     FACTS,
     Effect,
@@ -239,7 +239,7 @@ def test_the_store_page_says_until_when_its_key_works(vendor: RunningSimulator) 
 
 def test_staff_walk_a_plan_through_its_pages(vendor: RunningSimulator) -> None:
     at = migrating(vendor)
-    client = signed_in(staff())
+    client = confirmed(staff())
     facts = {
         "name": "By hand",
         "vendor": "Lightspeed Retail",

@@ -14,7 +14,7 @@ from onboarding.oauth.legacy import MOST_BYTES, MOST_ROWS, FileError, import_key
 from onboarding.oauth.providers import client_of, register_client
 from onboarding.oauth.renewer import RENEWER
 from simulator.running import RunningSimulator
-from tests.onboarding.cast import person, signed_in, staff_member
+from tests.onboarding.cast import confirmed, person, signed_in, staff_member
 from tests.onboarding.oauth.desk import desk, opened
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ URL = "/staff/providers/retail-r/"
 
 
 def test_staff_enter_a_registration_and_its_secret_is_sealed() -> None:
-    client = signed_in(staff_member())
+    client = confirmed(staff_member())
     page = client.get(URL).content.decode()
     assert "http://testserver/connect/retail-r/callback/" in page
     fields = {"client_id": "our-app", "secret": "canary-client-secret", "is_open": "on"}
@@ -37,7 +37,7 @@ def test_staff_enter_a_registration_and_its_secret_is_sealed() -> None:
 
 
 def test_a_blank_secret_keeps_the_present_one() -> None:
-    client = signed_in(staff_member())
+    client = confirmed(staff_member())
     client.post(URL, {"client_id": "one", "secret": "first-secret"})
     client.post(URL, {"client_id": "two", "secret": ""})
     kept = client_of("retail-r")
@@ -46,7 +46,7 @@ def test_a_blank_secret_keeps_the_present_one() -> None:
 
 
 def test_a_first_registration_needs_a_secret() -> None:
-    client = signed_in(staff_member())
+    client = confirmed(staff_member())
     answer = client.post(URL, {"client_id": "one"})
     assert answer.status_code == 422
     assert "Enter the client secret." in answer.content.decode()
@@ -59,7 +59,7 @@ def test_a_first_registration_needs_a_secret() -> None:
 @pytest.mark.parametrize("path", ["/staff/providers/", URL, "/staff/legacy-keys/"])
 def test_the_pages_exist_for_staff_only(path: str) -> None:
     assert signed_in(person("merchant")).get(path).status_code == 404
-    assert signed_in(staff_member()).get(path).status_code == 200
+    assert confirmed(staff_member()).get(path).status_code == 200
 
 
 def test_without_a_registration_nothing_is_renewed() -> None:

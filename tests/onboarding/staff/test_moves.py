@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from onboarding.models import Campaign, Plan
-from tests.onboarding.cast import person, signed_in, staff_in
+from tests.onboarding.cast import confirmed, person, signed_in, staff_in
 from tests.onboarding.migration.scene import plan
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +83,7 @@ def test_only_security_changes_providers_and_plans(role: str | None) -> None:
 
 
 def test_security_changes_providers_and_plans() -> None:
-    client = signed_in(staff_in("security"))
+    client = confirmed(staff_in("security"))
     for path in FOR_SECURITY:
         assert client.get(path).status_code == 200
     path, _ = one_of_each()
