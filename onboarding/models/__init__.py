@@ -3,9 +3,11 @@
 from onboarding.models.campaign import Brownout, Campaign, Recipient
 from onboarding.models.case import Case, CaseMessage
 from onboarding.models.consent import Consent
+from onboarding.models.glass import GlassRequest
 from onboarding.models.invitation import Invitation
 from onboarding.models.mail import BouncedAddress, OutgoingMail
 from onboarding.models.merchant import Member, Merchant
+from onboarding.models.note import StoreNote
 from onboarding.models.notification import (
     DeadlineTold,
     NotificationChoice,
@@ -32,6 +34,7 @@ __all__ = [
     "Consent",
     "DailyPeak",
     "DeadlineTold",
+    "GlassRequest",
     "HandOver",
     "Invitation",
     "Member",
@@ -45,6 +48,7 @@ __all__ = [
     "Replacement",
     "StaffDigest",
     "Store",
+    "StoreNote",
     "StoreWatch",
     "Submission",
     "TrafficFactors",
