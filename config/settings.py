@@ -235,6 +235,7 @@ KEYVAULT_DUTIES = [
     "keyvault.vault.drafts.EXPIRED_DRAFTS",
     "keyvault.vault.tripwires.RATES",
     "keyvault.renewal.RENEWALS",
+    "keyvault.leases.signing.NONCES",
     "keyvault.pool.duties.PRUNING",
     "keyvault.pool.duties.CLOCK",
     "keyvault.webhooks.DELIVERIES",

@@ -18,6 +18,7 @@ VaultError
 ├── UnknownTokenError       the token is unknown, expired or revoked, or its backend is switched off
 ├── MissingScopeError       the token does not allow this
 ├── AddressRefusedError     the backend may not call from this address
+├── BadSignatureError       the request is not signed as its backend has said that it would be
 ├── IdempotencyError        an Idempotency-Key came again with another request
 ├── TooManyRequestsError    the token has used up its requests of this minute (retryable)
 ├── LeaseClosedError        the lease was settled otherwise, expired or revoked
@@ -171,6 +172,12 @@ class AddressRefusedError(VaultError):
     """The backend may not call from this address."""
 
     code = "address-refused"
+
+
+class BadSignatureError(VaultError):
+    """The request is not signed as its backend has said that it would be; nothing was done."""
+
+    code = "bad-signature"
 
 
 class IdempotencyError(VaultError):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from latchkey.errors import LeaseRefusedError, PoolEmptyError, UnavailableError
 from latchkey.sealed import unseal
+from latchkey.signed import Signer
 
 TIMEOUT_SECONDS = 10.0
 UNAVAILABLE = frozenset({500, 502, 503, 504})
@@ -44,18 +45,28 @@ class Connection:
         url: where Latchkey is, `https://latchkey.example.test`.
         token: `lk_…`.
         private_key: raw X25519 key, when leases come sealed.
+        signing_key: raw Ed25519 key, when requests must be signed.
     """
 
-    def __init__(self, *, url: str, token: str, private_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        token: str,
+        private_key: bytes | None = None,
+        signing_key: bytes | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             message = "url must begin with https:// (or http:// on your own machine)"
             raise ValueError(message)
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._netloc = parts.netloc
-        self._prefix = parts.path.rstrip("/")
+        self._prefix = f"{parts.path.rstrip('/')}/api/v1"
+        self._root = f"{parts.scheme}://{parts.netloc}"
         self._token = token
         self._private_key = private_key
+        self._signer = None if signing_key is None else Signer(signing_key)
         self._local = threading.local()
 
     def lease(
@@ -158,25 +169,29 @@ class Connection:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if payload is not None:
             headers["Content-Type"] = "application/json"
+        target = f"{self._prefix}{path}"
+        if self._signer is not None:
+            url = f"{self._root}{target}"
+            self._signer.sign(method=method, url=url, headers=headers, body=payload)
         is_kept = getattr(self._local, "connection", None) is not None
         try:
-            response = self._exchange(method, path, payload, headers)
+            response = self._exchange(method, target, payload, headers)
+            return response.status, response.headers, response.read()
         except (OSError, HTTPException) as error:
             self._close()
-            if not is_kept:
+            if isinstance(error, TimeoutError) or not is_kept:
                 message = f"Latchkey does not answer: {type(error).__name__}"
                 raise UnavailableError(message) from error
             return self._send(method, path, body)
-        return response.status, response.headers, response.read()
 
     def _exchange(
-        self, method: str, path: str, payload: bytes | None, headers: dict[str, str]
+        self, method: str, target: str, payload: bytes | None, headers: dict[str, str]
     ) -> HTTPResponse:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._kind(self._netloc, timeout=TIMEOUT_SECONDS)
             self._local.connection = connection
-        connection.request(method, f"{self._prefix}/api/v1{path}", body=payload, headers=headers)
+        connection.request(method, target, body=payload, headers=headers)
         response: HTTPResponse = connection.getresponse()
         return response
 

@@ -265,5 +265,14 @@ def connect(*, url: str | None = None, token: str | None = None) -> Connection:
     if not url or not token:
         message = "set LATCHKEY_URL and LATCHKEY_TOKEN"
         raise ValueError(message)
-    key = os.environ.get("LATCHKEY_PRIVATE_KEY")
-    return Connection(url=url, token=token, private_key=base64.b64decode(key) if key else None)
+    return Connection(
+        url=url,
+        token=token,
+        private_key=_key("LATCHKEY_PRIVATE_KEY"),
+        signing_key=_key("LATCHKEY_SIGNING_KEY"),
+    )
+
+
+def _key(name: str) -> bytes | None:
+    text = os.environ.get(name)
+    return base64.b64decode(text) if text else None

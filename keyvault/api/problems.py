@@ -11,6 +11,7 @@ from django.http import HttpResponse
 
 from keyvault.errors import (
     AddressRefusedError,
+    BadSignatureError,
     IdempotencyError,
     KekUnavailableError,
     LeaseClosedError,
@@ -44,6 +45,7 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "bad-json": Kind(HTTPStatus.BAD_REQUEST, "The body is not one JSON object"),
     "unknown-token": Kind(HTTPStatus.UNAUTHORIZED, "The token is missing, unknown or over"),
+    "bad-signature": Kind(HTTPStatus.UNAUTHORIZED, "The request is not signed as it must be"),
     "missing-scope": Kind(HTTPStatus.FORBIDDEN, "The token does not allow this"),
     "address-refused": Kind(HTTPStatus.FORBIDDEN, "Not from this address"),
     "not-found": Kind(HTTPStatus.NOT_FOUND, "There is nothing here"),
@@ -75,6 +77,7 @@ _TYPES: Final[dict[type[VaultError], str]] = {
     LeaseClosedError: "lease-closed",
     OverspentError: "overspent",
     AddressRefusedError: "address-refused",
+    BadSignatureError: "bad-signature",
     IdempotencyError: "idempotency-key-reused",
     TooManyRequestsError: "too-many-requests",
     PoolEmptyError: "pool-empty",
@@ -123,8 +126,10 @@ def problem_of(error: VaultError) -> HttpResponse:
     if isinstance(error, TooManyRequestsError):
         headers = {"Retry-After": str(error.retry_after_seconds)}
         return problem(type_=type_, detail=str(error), headers=headers)
-    if type_ == "unknown-token":
-        return problem(type_=type_, headers={"WWW-Authenticate": 'Bearer realm="latchkey"'})
+    if KINDS[type_].status == HTTPStatus.UNAUTHORIZED:
+        detail = str(error) if isinstance(error, BadSignatureError) else ""
+        headers = {"WWW-Authenticate": 'Bearer realm="latchkey"'}
+        return problem(type_=type_, detail=detail, headers=headers)
     if KINDS[type_].status == HTTPStatus.SERVICE_UNAVAILABLE:
         return problem(type_=type_, detail=str(error), headers={"Retry-After": str(RETRY_SECONDS)})
     return problem(type_=type_, detail="" if type_ in {"internal", "not-found"} else str(error))

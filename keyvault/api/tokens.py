@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja.security import HttpBearer
 
 from keyvault.api.boundary import unacceptable_body
+from keyvault.api.signatures import require_signature
 from keyvault.errors import UnknownTokenError
 from keyvault.leases import Scope, caller_of, digest_of
 from keyvault.leases.backends import PREFIX
@@ -35,6 +36,11 @@ class Token(HttpBearer):
     """
 
     openapi_bearerFormat = "lk_…"  # noqa: N815  # OpenAPI's own name
+    openapi_description = (
+        "A backend that has registered a signing key also signs each request (RFC 9421, Ed25519): "
+        "@method, @authority, @path and @query (or @target-uri), authorization, content-digest and "
+        "idempotency-key where they are there; with created, keyid and a nonce."
+    )
 
     def __init__(self, scope: Scope, *, is_deferred: bool = False) -> None:
         super().__init__()
@@ -47,9 +53,6 @@ class Token(HttpBearer):
         if found is None:
             message = "no bearer token"
             raise UnknownTokenError(message)
-        response = unacceptable_body(request)
-        if response is not None:
-            raise RefusedBodyError(response)
         return found
 
     def authenticate(self, request: HttpRequest, token: str) -> object:
@@ -58,6 +61,10 @@ class Token(HttpBearer):
             return None
         digest = digest_of(token)
         count_request(digest=digest)
+        response = unacceptable_body(request)
+        if response is not None:
+            raise RefusedBodyError(response)
+        require_signature(request, digest=digest)
         if self.is_deferred:
             return digest
         return caller_of(digest=digest, scope=self.scope, address=address_of(request))

@@ -66,6 +66,7 @@ def create_backend(
     days: int,
     actor: Actor,
     public_key: bytes | None = None,
+    signing_key: bytes | None = None,
     networks: Sequence[str] = (),
 ) -> NewToken:
     """Registers a backend and makes its first token, in one transaction.
@@ -77,6 +78,7 @@ def create_backend(
         days: how long the token lives.
         actor: who does it.
         public_key: what it is lent is sealed to this raw X25519 key.
+        signing_key: its requests must be signed with the private half of this raw Ed25519 key.
         networks: where it may call from, "192.0.2.0/24"; empty: anywhere.
 
     Raises:
@@ -89,6 +91,7 @@ def create_backend(
             name=name,
             has_all_stores=stores is None,
             public_key=public_key,
+            signing_key=signing_key,
             networks=" ".join(str(ip_network(each)) for each in networks),
         )
         for store in stores or ():
@@ -101,7 +104,11 @@ def create_backend(
             action=Action.BACKEND_CREATED,
             actor=actor,
             subject=f"backend:{backend.pk}",
-            facts={"all_stores": backend.has_all_stores, "stores": backend.stores.count()},
+            facts={
+                "all_stores": backend.has_all_stores,
+                "signs": signing_key is not None,
+                "stores": backend.stores.count(),
+            },
         )
         return create_token(backend_id=backend.pk, scopes=scopes, days=days, actor=actor)
 

@@ -8,7 +8,7 @@ from keyvault.models.audit import (
     AuditSealer,
     DenialCount,
 )
-from keyvault.models.backend import Backend, BackendToken, TokenUse
+from keyvault.models.backend import Backend, BackendToken, SpentNonce, TokenUse
 from keyvault.models.check import CredentialCheck
 from keyvault.models.credential import Credential, Draft
 from keyvault.models.grant import Grant, ProviderBreaker
@@ -37,6 +37,7 @@ __all__ = [
     "ProviderBreaker",
     "RepeatableRequest",
     "Retirement",
+    "SpentNonce",
     "TokenUse",
     "WebhookDelivery",
     "WebhookEndpoint",

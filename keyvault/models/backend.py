@@ -18,6 +18,8 @@ class Backend(models.Model):
     is_active = models.BooleanField(default=True)
     # Raw X25519 public key: what it is lent is sealed to this key and never sent plain.
     public_key = models.BinaryField(null=True, max_length=32)
+    # Raw Ed25519 public key: each of its requests must be signed with the private half.
+    signing_key = models.BinaryField(null=True, max_length=32)
     # Networks that it may call from, "192.0.2.0/24 2001:db8::/32"; empty: anywhere.
     networks = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -42,6 +44,24 @@ class TokenUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.token_id} {self.minute}"
+
+
+class SpentNonce(models.Model):
+    """A number of a signed request; kept as long as the signature would be good."""
+
+    backend = models.ForeignKey(Backend, models.CASCADE, related_name="+")
+    nonce = models.CharField(max_length=64)
+    spent_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["backend", "nonce"], name="keyvault_one_request_per_nonce"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.nonce
 
 
 class BackendToken(models.Model):

@@ -14,6 +14,7 @@ from keyvault.errors import UnknownRecordError
 from keyvault.leases import NewToken, Scope, create_backend, create_token, revoke_token
 from keyvault.leases.backends import DEFAULT_DAYS
 from keyvault.leases.sealed import usable_public_key
+from keyvault.leases.signing import SigningKeyError, set_signing_key, usable_signing_key
 from keyvault.models import Backend, BackendToken
 from keyvault.webhooks import ForbiddenAddressError, register
 
@@ -37,12 +38,18 @@ class Command(BaseCommand):
         create.add_argument(
             "--network", action="append", default=[], help="may call from there only: 192.0.2.0/24"
         )
+        create.add_argument("--signing-key", help="Ed25519, base64: it signs each of its requests")
         token = commands.add_parser("token", help="a further token beside those it has")
         token.add_argument("name")
         for each in (create, token):
             each.add_argument("--scope", action="append", choices=list(Scope), required=True)
             each.add_argument("--days", type=int, default=DEFAULT_DAYS, help="how long it lives")
             each.add_argument("--json", action="store_true")
+        sign = commands.add_parser("sign", help="say which key signs its requests (RFC 9421)")
+        sign.add_argument("name")
+        key = sign.add_mutually_exclusive_group(required=True)
+        key.add_argument("--key", help="Ed25519, base64 of 32 bytes")
+        key.add_argument("--off", action="store_true", help="they need no signature")
         webhook = commands.add_parser("webhook", help="an address to tell; prints its signing key")
         webhook.add_argument("name")
         webhook.add_argument("url")
@@ -58,7 +65,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _create(self, options: dict[str, Any]) -> None:
-        key = options["public_key"]
+        key, signing_key = options["public_key"], options["signing_key"]
         try:
             made = create_backend(
                 name=options["name"],
@@ -67,6 +74,7 @@ class Command(BaseCommand):
                 days=_days(options),
                 actor=ACTOR,
                 public_key=usable_public_key(key) if key else None,
+                signing_key=usable_signing_key(signing_key) if signing_key else None,
                 networks=options["network"],
             )
         except ValueError as error:
@@ -77,20 +85,23 @@ class Command(BaseCommand):
         self._show(made, as_json=options["json"])
 
     def _token(self, options: dict[str, Any]) -> None:
-        backend = Backend.objects.filter(name=options["name"]).first()
-        if backend is None:
-            message = f"no backend {options['name']}"
-            raise UnknownRecordError(message)
+        backend = _named(options["name"])
         made = create_token(
             backend_id=backend.pk, scopes=options["scope"], days=_days(options), actor=ACTOR
         )
         self._show(made, as_json=options["json"])
 
+    def _sign(self, options: dict[str, Any]) -> None:
+        backend = _named(options["name"])
+        try:
+            key = usable_signing_key(options["key"]) if options["key"] else None
+        except SigningKeyError as error:
+            raise CommandError(str(error)) from None
+        set_signing_key(backend_id=backend.pk, key=key, actor=ACTOR)
+        self.stdout.write("signed from now on" if key else "signed no more")
+
     def _webhook(self, options: dict[str, Any]) -> None:
-        backend = Backend.objects.filter(name=options["name"]).first()
-        if backend is None:
-            message = f"no backend {options['name']}"
-            raise UnknownRecordError(message)
+        backend = _named(options["name"])
         try:
             made = register(backend_id=backend.pk, url=options["url"], actor=ACTOR)
         except ForbiddenAddressError as error:
@@ -125,6 +136,14 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{token}\n")
         self.stderr.write(f"Shown this once. It ends on {made.expires_at:%d %B %Y}.")
+
+
+def _named(name: str) -> Backend:
+    backend = Backend.objects.filter(name=name).first()
+    if backend is None:
+        message = f"no backend {name}"
+        raise UnknownRecordError(message)
+    return backend
 
 
 def _days(options: dict[str, Any]) -> int:
