@@ -121,6 +121,10 @@ class Environment(BaseSettings):
         None, description="`smtp[s]://user:password@host:port`; empty: mails are printed."
     )
     mail_from: str = Field("Latchkey <latchkey@example.test>", description="Sender of all mails.")
+    bounces_to: str | None = Field(
+        None,
+        description="Address that mail servers report undeliverable mails to; empty: the sender.",
+    )
     signup_open: bool = Field(
         default=False, description="Whether people may make accounts without an invitation."
     )
@@ -176,9 +180,11 @@ class Environment(BaseSettings):
             _require_url(value.get_secret_value(), schemes=schemes[info.field_name])
         return value
 
-    @field_validator("support_email", "mail_from")
+    @field_validator("support_email", "mail_from", "bounces_to")
     @classmethod
-    def _is_mailbox(cls, value: str) -> str:
+    def _is_mailbox(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
         if "@" not in parseaddr(value)[1] or not value.isprintable():
             message = "is no e-mail address"
             raise ValueError(message)

@@ -173,6 +173,8 @@ SITE_URL = (
     f"https://{ENVIRONMENT.hosts[0]}" if IS_PRODUCTION else f"http://127.0.0.1:{ENVIRONMENT.port}"
 )
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.mail_from
+# The sender of the envelope; empty: the same.
+NOTICES_BOUNCES_TO = ENVIRONMENT.bounces_to or ""
 
 # Browser safety. The plain cookie names are for http on this machine only.
 _COOKIE_PREFIX = "__Host-" if IS_PRODUCTION else "latchkey_"
@@ -248,12 +250,15 @@ KEYVAULT_DUTIES = [
     "onboarding.capacity.duties.PEAKS",
     "onboarding.notices.outbox.MAIL",
     "onboarding.notices.outbox.OLD_MAIL",
+    "onboarding.notices.watching.KEYS",
     "onboarding.oauth.duties.CONSENTS",
     "onboarding.oauth.duties.LOSSES",
     "onboarding.migration.starting.PHASES",
     "onboarding.migration.starting.REFUSALS",
     "onboarding.migration.campaigns.LETTERS",
+    "onboarding.migration.deadlines.DEADLINES",
     "onboarding.migration.brownouts.BROWNOUTS",
+    "onboarding.staff.digest.DIGESTS",
 ]
 KEYVAULT_ENDPOINTS = {
     "ecom-eu1": "https://api.webshopapp.com/",

@@ -7,13 +7,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from onboarding.models import Case, Member, User
+from onboarding.models import Case, Member, NotificationChoice, User
 from onboarding.notices.letters import Letter, absolute_url, send_letter
+from onboarding.notices.preferences import wants
 
 
 def tell_the_answer(*, case: Case) -> None:
     """Write that staff recommend a number of keys. In the caller's transaction."""
-    for reader in _readers(case):
+    for reader in _told(case):
         with translation.override(reader.language):
             number = case.recommended_keys or 0
             recommended = ngettext(
@@ -34,7 +35,7 @@ def tell_the_answer(*, case: Case) -> None:
 
 def tell_of_a_message(*, case: Case) -> None:
     """Write that staff ask or say something. In the caller's transaction."""
-    for reader in _readers(case):
+    for reader in _told(case):
         with translation.override(reader.language):
             letter = Letter(
                 subject=_("Your sale on %(date)s: a message") % {"date": _day(case)},
@@ -52,6 +53,13 @@ def language_of(case: Case) -> str:
     """The language in which staff's reply is read."""
     readers = _readers(case)
     return readers[0].language if readers else settings.LANGUAGE_CODE
+
+
+def _told(case: Case) -> list[User]:
+    """Those of the readers who want to be told."""
+    return [
+        each for each in _readers(case) if wants(user=each, topic=NotificationChoice.Topic.CASES)
+    ]
 
 
 def _readers(case: Case) -> list[User]:

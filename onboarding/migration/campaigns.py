@@ -10,8 +10,9 @@ from keyvault.due import Duty, claim, finish
 from onboarding.errors import PlanError
 from onboarding.migration.letters import campaign_letter
 from onboarding.migration.selectors import affected_credentials, cohort, phase_of
-from onboarding.models import Campaign, Member, Phase, Recipient, User
+from onboarding.models import Campaign, NotificationChoice, Phase, Recipient, User
 from onboarding.notices.letters import send_letter
+from onboarding.notices.preferences import readers_at
 from onboarding.people.selectors import actor_for
 
 CLAIM_SECONDS = 60
@@ -109,18 +110,15 @@ def _has_moved(recipient: Recipient) -> bool:
 
 
 def _write_to(recipient: Recipient, *, is_reminder: bool) -> None:
-    members = Member.objects.filter(merchant=recipient.store.merchant_id).select_related("user")
-    for member in members:
-        if not member.user.is_active:
-            continue
-        language = member.user.language
+    topic = NotificationChoice.Topic.CAMPAIGNS
+    for reader in readers_at(merchant_id=recipient.store.merchant_id, topic=topic):
         letter = campaign_letter(
             campaign=recipient.campaign,
             store=recipient.store,
-            language=language,
+            reader=reader,
             is_reminder=is_reminder,
         )
-        send_letter(letter, to=member.user.email, language=language)
+        send_letter(letter, to=reader.email, language=reader.language)
 
 
 def next_reminder(*, campaign: Campaign, now: datetime) -> datetime | None:

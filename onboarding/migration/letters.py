@@ -9,14 +9,24 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from onboarding.migration.selectors import phase_of
-from onboarding.models import Campaign, Phase, Store, WaitingMerchant
+from onboarding.models import (
+    Campaign,
+    NotificationChoice,
+    Phase,
+    Plan,
+    Store,
+    User,
+    WaitingMerchant,
+)
 from onboarding.notices.letters import Letter, absolute_url
+from onboarding.notices.preferences import unsubscribe_url
+
+Topic = NotificationChoice.Topic
 
 
-def campaign_letter(
-    *, campaign: Campaign, store: Store, language: str, is_reminder: bool
-) -> Letter:
-    """The first letter of a campaign to one store, or a reminder."""
+def campaign_letter(*, campaign: Campaign, store: Store, reader: User, is_reminder: bool) -> Letter:
+    """The first letter of a campaign to one reader at a store, or a reminder."""
+    language = reader.language
     plan = campaign.plan
     refused = phase_of(plan=plan, effect=Phase.Effect.KEYS_REFUSED)
     with translation.override(language):
@@ -45,8 +55,35 @@ def campaign_letter(
             subject=subject % facts,
             paragraphs=tuple(paragraphs),
             action_label=_("Reconnect"),
-            action_url=absolute_url(_way(campaign=campaign, store=store)),
+            action_url=absolute_url(_way(plan=plan, store=store)),
             note=_("Reminders stop as soon as you have reconnected."),
+            unsubscribe_url=unsubscribe_url(user=reader, topic=Topic.CAMPAIGNS),
+        )
+
+
+def deadline_letter(*, phase: Phase, store: Store, language: str) -> Letter:
+    """Says that a date is near on which the store's key stops working."""
+    plan = phase.plan
+    with translation.override(language):
+        facts = {
+            "vendor": plan.vendor,
+            "store": store.name,
+            "app": store.app_name,
+            "date": _day(phase.starts_at),
+        }
+        way_on = (
+            _("Reconnecting takes two minutes. %(app)s goes on working meanwhile.")
+            if plan.provider
+            else _("We tell you as soon as you can reconnect.")
+        )
+        return Letter(
+            subject=_("The key of %(store)s works until %(date)s") % facts,
+            paragraphs=(
+                _("The key of %(store)s works until %(date)s. Then %(vendor)s refuses it.") % facts,
+                way_on % facts,
+            ),
+            action_label=_("Reconnect") if plan.provider else _("See your keys"),
+            action_url=absolute_url(_way(plan=plan, store=store)),
         )
 
 
@@ -78,9 +115,9 @@ def joined_letter(*, waiting: WaitingMerchant, token: str, place: int) -> Letter
         )
 
 
-def _way(*, campaign: Campaign, store: Store) -> str:
-    if campaign.plan.provider:
-        return reverse("oauth:connect", args=[store.pk, campaign.plan.provider])
+def _way(*, plan: Plan, store: Store) -> str:
+    if plan.provider:
+        return reverse("oauth:connect", args=[store.pk, plan.provider])
     return reverse("store", args=[store.pk])
 
 

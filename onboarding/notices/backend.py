@@ -25,5 +25,7 @@ class OutboxBackend(BaseEmailBackend):
                     text=str(message.body),
                     html=html,
                     sender=message.from_email,
+                    headers=message.extra_headers,
+                    is_verification=getattr(message, "is_verification", False),
                 )
         return len(email_messages)

@@ -18,6 +18,8 @@ class Letter:
         action_label: the words of the one button; empty: none.
         action_url: where it leads, with host; may hold a single-use token, shown nowhere else.
         note: a last line in small print.
+        unsubscribe_url: where such mails are stopped without signing in (RFC 8058); empty: they
+            are part of what the reader asked for.
     """
 
     subject: str
@@ -25,6 +27,7 @@ class Letter:
     action_label: str = ""
     action_url: str = ""
     note: str = ""
+    unsubscribe_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,13 @@ def render_letter(letter: Letter, *, language: str, nonce: str = "") -> Rendered
         )
 
 
-def send_letter(letter: Letter, *, to: str, language: str) -> None:
+class LetterMessage(EmailMultiAlternatives):
+    """A letter on its way to the outbox."""
+
+    is_verification = False
+
+
+def send_letter(letter: Letter, *, to: str, language: str, is_verification: bool = False) -> None:
     """Hands a letter to the outbox.
 
     With the outbox as settings.EMAIL_BACKEND this is one INSERT in the caller's transaction: the
@@ -71,9 +80,17 @@ def send_letter(letter: Letter, *, to: str, language: str) -> None:
         letter: what is said, in that language already.
         to: one address.
         language: a code of settings.LANGUAGES.
+        is_verification: it asks whether the address works, so it goes even where others bounced.
     """
     rendered = render_letter(letter, language=language)
-    message = EmailMultiAlternatives(rendered.subject, rendered.text, to=[to])
+    headers = {}
+    if letter.unsubscribe_url:
+        headers = {
+            "List-Unsubscribe": f"<{letter.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    message = LetterMessage(rendered.subject, rendered.text, to=[to], headers=headers)
+    message.is_verification = is_verification
     message.attach_alternative(rendered.html, "text/html")
     message.send()
 

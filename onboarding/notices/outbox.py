@@ -6,6 +6,7 @@ sending and noting it sends twice; both bear the same Message-ID, by which mail 
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 from uuid import uuid4
@@ -23,6 +24,7 @@ from keyvault.due import Duty, backoff_seconds, claim, finish, retry
 from keyvault.models import Keychain
 from keyvault.vault import create_keychain, open_value, seal_value
 from onboarding.models import OutgoingMail
+from onboarding.notices.bounces import is_bounced, mark_bounced, refusal
 
 FIELD = "mail"
 AT_ONCE = 10
@@ -31,14 +33,25 @@ FIRST_PAUSE_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 3600
 GIVE_UP_AFTER = timedelta(hours=72)
 KEEP_FACTS_FOR = timedelta(days=30)
+# Why a mail was not even tried.
+HELD_BACK = "address bounced"
 
 _log = structlog.get_logger("latchkey.mail")
 
 
 def enqueue(
-    *, recipient: str, subject: str, text: str, html: str = "", sender: str = ""
+    *,
+    recipient: str,
+    subject: str,
+    text: str,
+    html: str = "",
+    sender: str = "",
+    headers: Mapping[str, str] | None = None,
+    is_verification: bool = False,
 ) -> OutgoingMail:
     """Puts one message to one address into the outbox, in the caller's transaction.
+
+    To an address that bounced nothing goes: the row says so and keeps no text.
 
     Args:
         recipient: the address.
@@ -46,25 +59,33 @@ def enqueue(
         text: the message as text.
         html: the same as HTML.
         sender: empty: settings.DEFAULT_FROM_EMAIL.
+        headers: more of them, for example of RFC 8058.
+        is_verification: it asks whether the address works, so it goes to any.
 
     Returns:
         The row; a worker sends it within seconds of the commit.
     """
-    mail_id = uuid4()
-    message = {"text": text, "html": html, "sender": sender or settings.DEFAULT_FROM_EMAIL}
+    mail = OutgoingMail(id=uuid4(), recipient=recipient, subject=subject[:200])
+    if not is_verification and is_bounced(recipient):
+        mail.failed_at, mail.problem = timezone.now(), HELD_BACK
+        mail.save(force_insert=True)
+        return mail
+    message = {
+        "text": text,
+        "html": html,
+        "sender": sender or settings.DEFAULT_FROM_EMAIL,
+        "headers": dict(headers or {}),
+    }
     with transaction.atomic():
-        return OutgoingMail.objects.create(
-            id=mail_id,
-            recipient=recipient,
-            subject=subject[:200],
-            due_at=timezone.now(),
-            sealed=seal_value(
-                keychain_id=_system_keychain().pk,
-                record_id=mail_id,
-                field=FIELD,
-                value=SecretStr(json.dumps(message)),
-            ),
+        mail.due_at = timezone.now()
+        mail.sealed = seal_value(
+            keychain_id=_system_keychain().pk,
+            record_id=mail.pk,
+            field=FIELD,
+            value=SecretStr(json.dumps(message)),
         )
+        mail.save(force_insert=True)
+    return mail
 
 
 def send_due(now: datetime) -> int:
@@ -88,7 +109,10 @@ def _send(mail: OutgoingMail, *, connection: BaseEmailBackend, now: datetime) ->
     try:
         _message(mail, connection=connection).send()
     except (SMTPException, OSError) as error:
-        _put_off(mail, problem=type(error).__name__, now=now)
+        if refused := refusal(error):
+            _give_up_refused(mail, is_address=refused[0], status=refused[1], now=now)
+        else:
+            _put_off(mail, problem=type(error).__name__, now=now)
         return
     finish(mail, due_at=None, sent_at=now, sealed=b"", problem="")
 
@@ -102,14 +126,29 @@ def _message(mail: OutgoingMail, *, connection: BaseEmailBackend) -> EmailMultiA
     message = EmailMultiAlternatives(
         mail.subject,
         parts["text"],
-        from_email=parts["sender"],
+        # The sender of the envelope, to which servers report; readers see the other.
+        from_email=settings.NOTICES_BOUNCES_TO or parts["sender"],
         to=[mail.recipient],
         connection=connection,
-        headers={"Message-ID": f"<{mail.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+        headers={
+            "From": parts["sender"],
+            "Message-ID": f"<{mail.pk}@{domain}>",
+            "Auto-Submitted": "auto-generated",
+            **parts.get("headers", {}),
+        },
     )
     if parts["html"]:
         message.attach_alternative(parts["html"], "text/html")
     return message
+
+
+def _give_up_refused(mail: OutgoingMail, *, is_address: bool, status: str, now: datetime) -> None:
+    """The server has said no for good: to this mail, or to the address as such."""
+    with transaction.atomic():
+        finish(mail, due_at=None, failed_at=now, sealed=b"", problem=f"refused {status}")
+        if is_address:
+            mark_bounced(address=mail.recipient, status=status)
+    _log.error("mail refused", mail=str(mail.pk), status=status, is_address=is_address)
 
 
 def _put_off(mail: OutgoingMail, *, problem: str, now: datetime) -> None:

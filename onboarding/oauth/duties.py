@@ -6,8 +6,9 @@ from django.db import transaction
 
 from keyvault.due import Duty
 from keyvault.models import Grant
-from onboarding.models import Member, Store
+from onboarding.models import NotificationChoice, Store
 from onboarding.notices.letters import send_letter
+from onboarding.notices.preferences import readers_at
 from onboarding.oauth.ending import delete_expired_consents
 from onboarding.oauth.letters import lost_letter
 
@@ -32,11 +33,10 @@ def _tell(grant: Grant, *, now: datetime) -> bool:
     store = Store.objects.filter(pk=grant.credential.keychain_id).first()
     if store is None:
         return False
-    members = Member.objects.filter(merchant=store.merchant_id, user__is_active=True)
-    for member in members.select_related("user"):
-        language = member.user.language
-        letter = lost_letter(grant=grant, store=store, language=language, now=now)
-        send_letter(letter, to=member.user.email, language=language)
+    topic = NotificationChoice.Topic.KEYS
+    for reader in readers_at(merchant_id=store.merchant_id, topic=topic):
+        letter = lost_letter(grant=grant, store=store, language=reader.language, now=now)
+        send_letter(letter, to=reader.email, language=reader.language)
     return True
 
 

@@ -3,14 +3,16 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils import translation
 
 from onboarding.models import User
+from onboarding.notices.bounces import forget_bounce
 from onboarding.notices.letters import send_letter
-from onboarding.people.letters import account_letter
+from onboarding.people.letters import VERIFICATIONS, account_letter
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -26,7 +28,15 @@ class AccountAdapter(DefaultAccountAdapter):
         language = known or translation.get_language() or settings.LANGUAGE_CODE
         with translation.override(language):
             letter = account_letter(name=template_prefix, context=context)
-        send_letter(letter, to=email, language=language)
+        is_verification = template_prefix in VERIFICATIONS
+        send_letter(letter, to=email, language=language, is_verification=is_verification)
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Write to an address again once its reader has followed a link that went there."""
+        is_confirmed = bool(super().confirm_email(request, email_address))
+        if is_confirmed:
+            forget_bounce(email_address.email)
+        return is_confirmed
 
     def save_user(
         self,

@@ -106,6 +106,8 @@ REQUESTS: dict[str, Callable[[dict[str, Any]], Letter]] = {
     "account/email/email_confirmation_signup": _confirm_address,
     "account/email/account_already_exists": _account_exists,
 }
+# These ask whether an address works, so they go to one that bounced as well.
+VERIFICATIONS = ("account/email/email_confirmation", "account/email/email_confirmation_signup")
 
 
 def account_letter(*, name: str, context: dict[str, Any]) -> Letter:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from onboarding.people import colleagues, joining, views
+from onboarding.people import colleagues, joining, notifications, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -26,6 +26,13 @@ urlpatterns = [
         name="invitation-withdraw",
     ),
     path("accounts/", views.account, name="account"),
+    path("accounts/notifications/", notifications.notifications, name="notifications"),
+    path(
+        "accounts/notifications/try-again/",
+        notifications.try_again,
+        name="notifications-try-again",
+    ),
+    path("mails/stop/<str:token>/", notifications.unsubscribe, name="unsubscribe"),
     path("accounts/stay/", views.stay, name="stay"),
     path("accounts/sessions/", views.sessions, name="usersessions_list"),
     path("accounts/", include("allauth.urls")),

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.test import Client
 from pytest_django import Settings
 
 from keyvault.audit import Action, Actor, record
@@ -85,6 +86,21 @@ def test_who_moved_by_another_way_hears_no_more(vendor: RunningSimulator) -> Non
     LETTERS.run(later())
     assert mail.outbox == []
     assert Recipient.objects.get().verified_at is not None
+
+
+def test_every_letter_bears_a_way_to_stop_them_and_that_holds(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    running()
+    LETTERS.run(later())
+    (letter,) = mail.outbox
+    headers = letter.extra_headers
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = headers["List-Unsubscribe"].strip("<>")
+    assert link in letter.body
+    Client().post("/" + link.split("/", 3)[3], {"List-Unsubscribe": "One-Click"})
+    LETTERS.run(later(days=16.1))
+    assert len(mail.outbox) == 1
+    assert at.user.is_active
 
 
 def test_the_last_reminder_is_the_last(vendor: RunningSimulator) -> None:
