@@ -22,8 +22,12 @@ LONGEST_NUMBER = 50
 _WHOLE = {"inputmode": "numeric", "autocomplete": "off"}
 # The browser's own date picker sends the first; who has none types as people do.
 _DATES = ["%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y"]
+# A run of hex digits nearly as long as the vendor's keys, one of our own tokens, what follows the
+# words of a header, or a long run of capitals, small letters and digits mixed.
 _LOOKS_LIKE_A_KEY = re.compile(
-    rf"(?<![0-9a-f])[0-9a-f]{{{USUAL_CHARACTERS}}}(?![0-9a-f])", re.IGNORECASE
+    rf"[0-9A-Fa-f]{{{USUAL_CHARACTERS - 8},}}"
+    r"|(?i:\b(?:lk|whsec)_[a-z0-9_+/=-]{8,}|\b(?:bearer|basic) (?=\S*[0-9])\S{12,})"
+    r"|\b(?=\w*[0-9])(?=\w*[a-z])(?=\w*[A-Z])\w{24,}"
 )
 
 
@@ -153,7 +157,7 @@ class WordsField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         rows = kwargs.pop("rows", 4)
         super().__init__(
-            max_length=MOST_CHARACTERS,
+            max_length=kwargs.pop("most", MOST_CHARACTERS),
             widget=forms.Textarea(attrs={"rows": rows}),
             error_messages={
                 "required": _("Write a message first."),
