@@ -1,10 +1,8 @@
 """Ending a lease: what was not used goes back, and what the vendor said is taken to heart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, Final
+from datetime import UTC
+from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -12,26 +10,15 @@ from django.utils import timezone
 
 from keyvault import vault, windows
 from keyvault.audit import Action
-from keyvault.errors import (
-    LeaseClosedError,
-    OverspentError,
-    StateError,
-    UnknownRecordError,
-)
-from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller, caller_in
+from keyvault.errors import LeaseClosedError, OverspentError, StateError
+from keyvault.leases.access import Caller
 from keyvault.leases.entries import entry
+from keyvault.leases.reading import OpenLease, read_lease
 from keyvault.leases.values import SettledLease, Settlement
 from keyvault.models import Credential, CredentialCheck, PoolKey
 from keyvault.models.lease import microseconds
 from keyvault.pool.budgets import budget_of
-from keyvault.pool.engine import (
-    Engine,
-    clock_parameters,
-    datetime_value,
-    engine,
-    read_uuid,
-    uuid_value,
-)
+from keyvault.pool.engine import uuid_value
 from keyvault.pool.feedback import (
     Heeded,
     Reading,
@@ -42,7 +29,6 @@ from keyvault.pool.feedback import (
     rest_us,
 )
 from keyvault.pool.keys import mended
-from keyvault.pool.rows import KeyRow, clock_and_pick, key_columns, key_of, transit_us
 from keyvault.pool.writing import Effect, write_key
 from keyvault.windows import KeyState
 
@@ -51,29 +37,6 @@ _UPDATE: Final = (
     "settled_us = %(settled_us)s, outcome = %(outcome)s "
     "WHERE id = %(lease_id)s AND settled_us IS NULL AND {saved}"
 )
-_LEASE_COLUMNS: Final = (
-    "lease.permits, lease.counted, lease.granted_us, lease.use_by_us, lease.expires_us, "
-    "lease.settled_us, lease.outcome, credential.id, credential.state, credential.keychain_id"
-)
-_LEASE_WIDTH: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A lease of this caller as it was read, with its key."""
-
-    id: UUID
-    permits: int
-    counted: int
-    granted_us: int
-    use_by_us: int
-    expires_us: int
-    settled_us: int | None
-    outcome: str
-    credential_id: UUID
-    credential_state: str
-    keychain_id: UUID
-    row: KeyRow
 
 
 def settle_lease(
@@ -96,7 +59,7 @@ def settle_lease(
         LeaseClosedError: settled otherwise before, or too late: its permits count as used.
     """
     if settlement.outcome == "ok" and connection.vendor == "postgresql":
-        caller, lease = _read(digest=digest, lease_id=lease_id, address=address)
+        caller, lease = read_lease(digest=digest, lease_id=lease_id, address=address)
         if lease.settled_us is not None or not lease.row.is_behind:
             settled = _settle(caller=caller, lease=lease, settlement=settlement)
             if settled is not None:
@@ -110,10 +73,10 @@ def _settle_locked(
     with transaction.atomic():
         key_of_lease = PoolKey.objects.filter(leases__id=lease_id)
         list(key_of_lease.select_for_update(of=("self",)).values_list("pk", flat=True))
-        caller, lease = _read(digest=digest, lease_id=lease_id, address=address)
+        caller, lease = read_lease(digest=digest, lease_id=lease_id, address=address)
         if lease.row.is_behind:
             mended(lease.row)
-            caller, lease = _read(digest=digest, lease_id=lease_id, address=address)
+            caller, lease = read_lease(digest=digest, lease_id=lease_id, address=address)
         settled = _settle(caller=caller, lease=lease, settlement=settlement)
         if settled is None:
             message = "a locked key changed"
@@ -121,7 +84,7 @@ def _settle_locked(
         return settled
 
 
-def _settle(*, caller: Caller, lease: _Open, settlement: Settlement) -> SettledLease | None:
+def _settle(*, caller: Caller, lease: OpenLease, settlement: Settlement) -> SettledLease | None:
     """The answer; None when the key was changed since it was read."""
     if lease.settled_us is not None:
         return _replayed(lease=lease, settlement=settlement)
@@ -154,7 +117,7 @@ def _settle(*, caller: Caller, lease: _Open, settlement: Settlement) -> SettledL
 
 
 def _heeded(
-    *, lease: _Open, settlement: Settlement, last_used_us: int, readings: Sequence[Reading]
+    *, lease: OpenLease, settlement: Settlement, last_used_us: int, readings: Sequence[Reading]
 ) -> Heeded:
     """The key's state without what was not used, and with what the vendor said."""
     state = windows.settle(
@@ -170,7 +133,7 @@ def _heeded(
     return heed(row=lease.row, state=state, readings=readings, since_us=lease.granted_us)
 
 
-def _replayed(*, lease: _Open, settlement: Settlement) -> SettledLease:
+def _replayed(*, lease: OpenLease, settlement: Settlement) -> SettledLease:
     if (settlement.used, settlement.outcome) != (lease.counted, lease.outcome):
         message = "the lease was settled otherwise"
         raise LeaseClosedError(message)
@@ -182,7 +145,7 @@ def _replayed(*, lease: _Open, settlement: Settlement) -> SettledLease:
     )
 
 
-def _last_used_us(*, lease: _Open, settlement: Settlement) -> int:
+def _last_used_us(*, lease: OpenLease, settlement: Settlement) -> int:
     """The latest moment at which a permit of the lease can have been used."""
     latest = min(lease.use_by_us, lease.row.now_us)
     if settlement.last_used_at is None:
@@ -192,7 +155,7 @@ def _last_used_us(*, lease: _Open, settlement: Settlement) -> int:
 
 
 def _effects(
-    *, caller: Caller, lease: _Open, settlement: Settlement, last_used_us: int
+    *, caller: Caller, lease: OpenLease, settlement: Settlement, last_used_us: int
 ) -> list[Effect]:
     return [
         Effect(
@@ -220,7 +183,7 @@ def _effects(
     ]
 
 
-def _suspend(*, caller: Caller, lease: _Open, reason: str) -> str:
+def _suspend(*, caller: Caller, lease: OpenLease, reason: str) -> str:
     """A key that the vendor refuses is lent no more, and a new check is wanted.
 
     One that rests already stays as it is.
@@ -244,7 +207,7 @@ def _suspend(*, caller: Caller, lease: _Open, reason: str) -> str:
         return lease.credential_state
 
 
-def _answer(*, lease: _Open, used: int, state: KeyState, key_state: str) -> SettledLease:
+def _answer(*, lease: OpenLease, used: int, state: KeyState, key_state: str) -> SettledLease:
     return SettledLease(
         id=lease.id,
         permits=lease.permits,
@@ -252,56 +215,4 @@ def _answer(*, lease: _Open, used: int, state: KeyState, key_state: str) -> Sett
         credential_id=lease.credential_id,
         credential_state=key_state,
         budget=budget_of(state),
-    )
-
-
-@lru_cache
-def _statement(fragments: Engine) -> str:
-    found = clock_and_pick(
-        fragments,
-        where="k.id = (SELECT key_id FROM keyvault_lease WHERE id = %(lease_id)s)",
-    )
-    return (
-        f"WITH {found}, {CALLER_SQL} "  # noqa: S608  # our own fragments
-        f"SELECT {CALLER_COLUMNS}, {_LEASE_COLUMNS}, {key_columns(fragments)} "
-        "FROM caller LEFT JOIN (keyvault_lease lease "
-        "JOIN keyvault_backendtoken token ON token.id = lease.token_id "
-        "JOIN pick ON pick.id = lease.key_id "
-        "JOIN keyvault_credential credential ON credential.id = pick.credential_id) "
-        "ON lease.id = %(lease_id)s AND token.backend_id = caller.backend_id"
-    )
-
-
-def _read(*, digest: str, lease_id: UUID, address: str) -> tuple[Caller, _Open]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _statement(engine()),
-            {
-                "digest": digest,
-                "keychain_id": None,
-                "lease_id": uuid_value(lease_id),
-                "now_at": datetime_value(datetime.now(UTC)),
-                "transit_us": transit_us(),
-                **clock_parameters(),
-            },
-        )
-        found: Any = cursor.fetchone()
-    caller = caller_in(found, address=address)
-    lease = found[CALLER_WIDTH : CALLER_WIDTH + _LEASE_WIDTH]
-    if lease[0] is None:
-        message = f"no lease {lease_id} of this backend"
-        raise UnknownRecordError(message)
-    return caller, _Open(
-        id=lease_id,
-        permits=lease[0],
-        counted=lease[1],
-        granted_us=lease[2],
-        use_by_us=lease[3],
-        expires_us=lease[4],
-        settled_us=lease[5],
-        outcome=lease[6],
-        credential_id=read_uuid(lease[7]),
-        credential_state=lease[8],
-        keychain_id=read_uuid(lease[9]),
-        row=key_of(found[CALLER_WIDTH + _LEASE_WIDTH :]),
     )

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ("changed", "tests"),
     [
         ("keyvault/pool/keys.py", ["tests/keyvault/pool"]),
-        ("keyvault/windows.py", ["tests/keyvault/test_windows.py"]),
+        ("keyvault/windows/state.py", ["tests/keyvault/test_windows.py"]),
         ("templates/onboarding/stores/store.html", ["tests/onboarding/stores"]),
         ("tests/keyvault/test_due.py", ["tests/keyvault/test_due.py"]),
         ("tests/keyvault/factories.py", []),
