@@ -95,8 +95,10 @@ def _ask(*, claim: Claim, now: datetime) -> Outcome:
     except RefreshFailedError as error:
         breaker.note_failure(provider=grant.provider, now=now)
         return _failed(claim=claim, error=error, now=now)
+    # First the commit: everybody waits for it, and a crash before it may cost the grant.
+    outcome = commit_pair(claim=claim, pair=pair)
     breaker.note_answer(provider=grant.provider)
-    return commit_pair(claim=claim, pair=pair)
+    return outcome
 
 
 def commit_pair(*, claim: Claim, pair: TokenPair) -> Outcome:

@@ -76,9 +76,44 @@ def test_keys_beside_a_stale_token_go_on_being_lent() -> None:
     assert lease.credential.id == key.pk
 
 
-def test_freshening_what_is_fresh_asks_nobody(vendor: FakeVendor) -> None:
-    assert not freshen(keychain_id=connected().keychain_id)
+def test_who_looks_after_another_process_has_renewed_is_served_without_asking(
+    vendor: FakeVendor,
+) -> None:
+    assert freshen(keychain_id=connected().keychain_id)
     assert vendor.calls == 0
+
+
+def test_a_store_without_a_grant_has_nothing_to_freshen(vendor: FakeVendor) -> None:
+    keychain = connected().keychain
+    Grant.objects.all().delete()
+    key_of(keychain)
+    assert not freshen(keychain_id=keychain.pk)
+    assert vendor.calls == 0
+
+
+@committed
+def test_who_comes_beside_the_first_of_a_process_costs_no_query(vendor: FakeVendor) -> None:
+    credential = connected()
+    age(credential, to="stale")
+    queries: list[str] = []
+    served: list[bool] = []
+
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        queries.append(sql)
+        return execute(sql, *rest)
+
+    def come() -> None:
+        with connection.execute_wrapper(note):
+            served.append(freshen(keychain_id=credential.keychain_id, wait_seconds=0))
+
+    def beside() -> None:
+        caller = threading.Thread(target=come)
+        caller.start()
+        caller.join()
+
+    vendor.during.append(beside)
+    assert freshen(keychain_id=credential.keychain_id)
+    assert (served, queries, vendor.calls) == ([False], [], 1)
 
 
 def test_who_looked_before_the_commit_does_not_ask_again(vendor: FakeVendor) -> None:
