@@ -42,6 +42,11 @@ class KeysHeld:
     working: int
     resting: int
 
+    @property
+    def have_limits(self) -> bool:
+        """Whether the limits are this shop's own, as a check found, and not the vendor's usual."""
+        return self.working + self.resting > 0
+
     def short_of(self, wanted: int) -> int:
         """How many more are needed."""
         return max(wanted - self.working, 0)
@@ -75,15 +80,8 @@ def keys_held(*, store: Store) -> KeysHeld:
     return KeysHeld(working=working, resting=len(states) - working)
 
 
-def has_checked_limits(*, store: Store) -> bool:
-    """Whether the limits are this shop's own, from a key's check, and not the vendor's usual."""
-    return Credential.objects.filter(
-        keychain_id=store.pk, kind=Credential.Kind.BASIC, state__in=Credential.LIVE_STATES
-    ).exists()
-
-
 def comparisons(*, store: Store, planned: Estimate) -> list[Comparison]:
-    """The sale's windows beside the last weeks' busiest moments. Four queries at most."""
+    """The sale's windows beside the last weeks' busiest moments. Three queries at most."""
     peaks = measured_peaks(store=store)
     together = limits_together(store=store)
     return [

@@ -5,7 +5,7 @@ What happened today is read from the log, what lies further back from those note
 the site's time zone, in which the vendor counts, too; a reader's time zone changes no number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -20,8 +20,9 @@ from onboarding.models import DailyPeak, Store
 
 _MICROSECONDS = 1_000_000
 MEASURED_FOR = timedelta(days=30)
-# The log is whole for at least this long.
-LOGGED_FOR = timedelta(hours=24)
+# The log is whole for at least this long: a day, and the hour that the pool keeps besides. A day is
+# therefore noted once more after its midnight.
+LOGGED_FOR = timedelta(hours=25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,14 @@ class UsagePoint:
     """The requests of one stretch of time; `at` is its beginning."""
 
     at: datetime
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """The requests of one day of the site's time zone."""
+
+    day: date
     requests: int
 
 
@@ -65,17 +74,49 @@ def usage(
     ]
 
 
+def usage_by_day(*, store: Store, days: int) -> list[DayTotal]:
+    """The requests of whole days, today last, the quiet ones included. Two queries.
+
+    Args:
+        store: whose keys, removed ones included.
+        days: how many, today among them.
+    """
+    today = current_day()
+    first, yesterday = today - timedelta(days=days - 1), today - timedelta(days=1)
+    noted = DailyPeak.objects.filter(store=store, day__range=(first, yesterday))
+    totals = dict(noted.values_list("day", "total"))
+    logged: dict[date, int] = {}
+    for point in usage(store=store, seconds=FIVE_MINUTES, since=_midnight(yesterday)):
+        day = current_day(point.at)
+        logged[day] = logged.get(day, 0) + point.requests
+    if is_whole_in_log(yesterday) or yesterday not in totals:
+        totals[yesterday] = logged[yesterday]
+    totals[today] = logged[today]
+    each = (first + timedelta(days=number) for number in range(days))
+    return [DayTotal(day=day, requests=totals.get(day, 0)) for day in each]
+
+
 def busiest(*, store: Store, day: date) -> DailyPeak | None:
     """The busiest moments of a day as the log has them, not saved; None for a quiet day. One query.
 
     The windows stand still on the clock, as the vendor's do.
     """
-    began = _midnight(day)
-    ended = _midnight(day + timedelta(days=1)) - timedelta(microseconds=1)
-    points = usage(store=store, seconds=FIVE_MINUTES, since=began, until=ended)
-    total = sum(point.requests for point in points)
-    if not total:
-        return None
+    return next(iter(_busiest(store=store, days=[day])), None)
+
+
+def _busiest(*, store: Store, days: Sequence[date]) -> list[DailyPeak]:
+    """The same for neighbouring days, the quiet ones left out. One query, none for no day."""
+    if not days:
+        return []
+    ended = _midnight(max(days) + timedelta(days=1)) - timedelta(microseconds=1)
+    by_day: dict[date, list[UsagePoint]] = {}
+    for point in usage(store=store, seconds=FIVE_MINUTES, since=_midnight(min(days)), until=ended):
+        by_day.setdefault(current_day(point.at), []).append(point)
+    peaks = (_peak(store=store, day=day, points=by_day[day]) for day in days)
+    return [peak for peak in peaks if peak.total]
+
+
+def _peak(*, store: Store, day: date, points: list[UsagePoint]) -> DailyPeak:
     hours = [
         UsagePoint(at=points[at].at, requests=sum(each.requests for each in points[at : at + 12]))
         for at in range(0, len(points), HOUR // FIVE_MINUTES)
@@ -89,7 +130,7 @@ def busiest(*, store: Store, day: date) -> DailyPeak | None:
         five_minutes_at=five.at,
         hour=hour.requests,
         hour_at=hour.at,
-        total=total,
+        total=sum(point.requests for point in points),
     )
 
 
@@ -98,7 +139,7 @@ def measured_peaks(
 ) -> dict[int, UsagePoint]:
     """The busiest five minutes, hour and day, and when; empty when nothing was sent.
 
-    Three queries at most.
+    Two queries at most.
 
     Args:
         store: whose keys.
@@ -108,10 +149,13 @@ def measured_peaks(
     today = current_day()
     first, last = since or today - MEASURED_FOR, until or today
     peaks = list(DailyPeak.objects.filter(store=store, day__range=(first, last)))
-    for day in (today, today - timedelta(days=1)):
-        if first <= day <= last and (is_whole_in_log(day) or not any(p.day == day for p in peaks)):
-            fresh = busiest(store=store, day=day)
-            peaks += [fresh] if fresh else []
+    noted = {peak.day for peak in peaks}
+    logged = [
+        day
+        for day in (today, today - timedelta(days=1))
+        if first <= day <= last and (is_whole_in_log(day) or day not in noted)
+    ]
+    peaks += _busiest(store=store, days=logged)
     return _highest(peaks)
 
 

@@ -14,7 +14,7 @@ from onboarding.capacity import selectors, services
 from onboarding.capacity.factors import factors_for
 from onboarding.capacity.forms import MessageForm, RequestForm, SaleForm, new_form_id
 from onboarding.capacity.more_keys import start_adding_keys
-from onboarding.capacity.planner import Estimate, estimate, factors_from_json
+from onboarding.capacity.planner import Estimate, Factors, estimate, factors_from_json
 from onboarding.capacity.usage import limits_of_one_key
 from onboarding.errors import CaseClosedError, TooManyCasesError
 from onboarding.models import Case, Store
@@ -45,17 +45,23 @@ def plan(request: SignedInRequest, store_id: UUID) -> HttpResponse:
     if not (form.is_bound and form.is_valid()):
         status = 422 if form.is_bound else 200
         return render(request, "onboarding/capacity/plan.html", context, status=status)
+    factors = factors_for(store)
     planned = estimate(
-        figures=form.figures(),
-        limits=limits_of_one_key(store=store),
-        factors=factors_for(store),
+        figures=form.figures(), limits=limits_of_one_key(store=store), factors=factors
     )
     if is_asking and asking.is_valid():
-        answer = _ask(request, store=store, form=form, asking=asking, planned=planned)
+        answer = _ask(
+            request, store=store, form=form, asking=asking, factors=factors, planned=planned
+        )
         if answer is not None:
             return answer
-    context |= _worked_out(store=store, planned=planned, held=context["held"])
-    context["has_errors"] = is_asking
+    context |= {
+        "planned": planned,
+        "factors": factors,
+        "short": context["held"].short_of(planned.keys),
+        "comparisons": selectors.comparisons(store=store, planned=planned),
+        "has_errors": is_asking,
+    }
     return render(
         request, "onboarding/capacity/plan.html", context, status=422 if is_asking else 200
     )
@@ -121,6 +127,7 @@ def _ask(
     store: Store,
     form: SaleForm,
     asking: RequestForm,
+    factors: Factors,
     planned: Estimate,
 ) -> HttpResponse | None:
     try:
@@ -129,7 +136,7 @@ def _ask(
             user=request.user,
             sale_on=form.cleaned_data["sale_on"],
             figures=form.figures(),
-            factors=factors_for(store),
+            factors=factors,
             planned=planned,
             **asking.cleaned_data,
         )
@@ -141,13 +148,3 @@ def _ask(
     if opened.state == Case.State.OPEN:
         messages.success(request, _("Our staff have your figures."))
     return redirect("case", store_id=store.pk, case_id=opened.pk)
-
-
-def _worked_out(*, store: Store, planned: Estimate, held: selectors.KeysHeld) -> dict[str, Any]:
-    return {
-        "planned": planned,
-        "factors": factors_for(store),
-        "short": held.short_of(planned.keys),
-        "has_checked_limits": selectors.has_checked_limits(store=store),
-        "comparisons": selectors.comparisons(store=store, planned=planned),
-    }

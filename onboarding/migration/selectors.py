@@ -1,9 +1,10 @@
 """Who is affected by a plan, and what holds now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from keyvault.models import Credential
 from onboarding.models import Campaign, Phase, Plan, Recipient, Store, WaitingMerchant
@@ -86,21 +87,28 @@ def dry_run(*, plan: Plan, now: datetime) -> list[DryRun]:
     ]
 
 
-def banner_for(*, store: Store) -> Banner | None:
-    """What the store's page says of an active plan that concerns it. One query when none does."""
-    plans = Plan.objects.filter(state=Plan.State.ACTIVE).prefetch_related("phases")
+def banner_among(credentials: Iterable[Credential]) -> Banner | None:
+    """What the page of a store with these live credentials says of an active plan. One query."""
+    refused = Phase.objects.filter(plan=OuterRef("pk"), effect=Effect.KEYS_REFUSED)
+    plans = Plan.objects.filter(state=Plan.State.ACTIVE).annotate(
+        refused_at=Subquery(refused.values("starts_at")[:1]),
+        refused_since=Subquery(refused.values("started_at")[:1]),
+    )
+    held = list(credentials)
     for plan in plans:
-        if affected_credentials(plan).filter(keychain_id=store.pk).exists():
-            refused = next(
-                (each for each in plan.phases.all() if each.effect == Effect.KEYS_REFUSED), None
-            )
+        if any(_is_affected(credential, plan) for credential in held):
             return Banner(
                 plan=plan,
-                refused_at=refused.starts_at if refused else None,
-                is_refused=bool(refused and refused.started_at),
+                refused_at=plan.refused_at,
+                is_refused=plan.refused_since is not None,
                 provider=plan.provider,
             )
     return None
+
+
+def _is_affected(credential: Credential, plan: Plan) -> bool:
+    """As `affected_credentials` has it."""
+    return credential.kind == plan.kind and credential.endpoint.partition("/")[0] == plan.endpoint
 
 
 def cohort(campaign: Campaign) -> QuerySet[Store]:

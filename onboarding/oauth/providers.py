@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, QuerySet
 from pydantic import SecretStr
 
 from keyvault import vault
@@ -16,7 +17,7 @@ from lightspeed.oauth.tokens import OAuthClient
 from lightspeed.outbound.addresses import allowed_addresses
 from lightspeed.outbound.transport import OutboundTransport
 from onboarding.errors import ProviderClosedError, UnknownRecordError
-from onboarding.models import ProviderClient, User
+from onboarding.models import ProviderClient, Store, User
 from onboarding.people.selectors import actor_for
 
 SECRET_FIELD = "client-secret"  # noqa: S105  # the name of a column
@@ -40,6 +41,23 @@ def open_providers() -> list[Provider]:
     """The providers that merchants may connect to now. One query."""
     opened = set(ProviderClient.objects.filter(is_open=True).values_list("provider", flat=True))
     return [provider_named(name) for name in PROVIDERS if name in opened]
+
+
+def with_open_providers(stores: QuerySet[Store]) -> QuerySet[Store]:
+    """Stores that bring along which providers are open, for `open_providers_beside`."""
+    rows = ProviderClient.objects.filter(is_open=True)
+    return stores.annotate(
+        **{_column(name): Exists(rows.filter(provider=name)) for name in PROVIDERS}
+    )
+
+
+def open_providers_beside(store: Store) -> list[Provider]:
+    """The same as `open_providers`, out of a store of `with_open_providers`. No query."""
+    return [provider_named(name) for name in PROVIDERS if getattr(store, _column(name))]
+
+
+def _column(name: str) -> str:
+    return f"is_open_{name.replace('-', '_')}"
 
 
 def client_of(name: str) -> OAuthClient:

@@ -1,5 +1,6 @@
 """What pages read of a store's connections."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -56,6 +57,16 @@ def connections_of(*, store: Store, now: datetime) -> list[Connection]:
         .order_by("credential__created_at")
     )
     return [_connection(grant=grant, now=now) for grant in grants]
+
+
+def connections_among(credentials: Iterable[Credential], *, now: datetime) -> list[Connection]:
+    """The same out of live credentials that were read with their grants. No query."""
+    grants = [getattr(credential, "grant", None) for credential in credentials]
+    return [
+        _connection(grant=grant, now=now)
+        for grant in grants
+        if grant is not None and grant.state != Grant.State.ENDED
+    ]
 
 
 def unconnected(providers: list[Provider], connections: list[Connection]) -> list[Provider]:

@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.db.models import F, Model, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -42,6 +46,14 @@ SENTENCES: dict[Action, Promise] = {
 }
 
 
+# What the record names by a kind and an id, and the two columns that say what people call it.
+_NAMED: dict[str, tuple[type[Model], str, Combinable]] = {
+    "person": (User, "email", Value("")),
+    "backend": (Backend, "name", Value("")),
+    "credential": (Credential, "name", F("last_four")),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ActivityLine:
     """One thing that happened.
@@ -64,7 +76,7 @@ def recent_activity(
 ) -> list[ActivityLine]:
     """The last things that people and programs did with the store's keys.
 
-    One query; one more each for people, backends and keys that the caller does not know already.
+    One query; one more when it names somebody or something that the caller does not know already.
 
     Args:
         store: whose record.
@@ -77,43 +89,48 @@ def recent_activity(
             :limit
         ]
     )
-    names = {f"person:{viewer.pk}": viewer.email}
-    names |= _names_of({entry.actor for entry in entries} - names.keys())
-    labels = {f"credential:{line.credential.pk}": str(line.credential) for line in keys}
-    labels |= _keys_of({entry.subject for entry in entries} - labels.keys())
+    known = {f"person:{viewer.pk}": viewer.email}
+    known |= {f"credential:{line.credential.pk}": str(line.credential) for line in keys}
+    asked = {name for entry in entries for name in (entry.actor, entry.subject)}
+    words = known | _words_for(asked - known.keys())
     return [
         ActivityLine(
             at=entry.at,
             what=str(SENTENCES[Action(entry.action)]),
-            which=labels.get(entry.subject, ""),
-            who=names.get(entry.actor, _("Latchkey")),
+            which=words.get(entry.subject, ""),
+            who=words.get(entry.actor, _("Latchkey")),
         )
         for entry in entries
     ]
 
 
-def _names_of(actors: set[str]) -> dict[str, str]:
-    guests = {name for name in actors if name.startswith("person:hand-over-")}
-    people = [
-        name.removeprefix("person:") for name in actors - guests if name.startswith("person:")
-    ]
-    backends = [name.removeprefix("backend:") for name in actors if name.startswith("backend:")]
-    names = dict.fromkeys(guests, _("a guest, by a link"))
-    if people:
-        found = User.objects.filter(pk__in=people).values_list("pk", "email")
-        names |= {f"person:{pk}": email for pk, email in found}
-    if backends:
-        named = Backend.objects.filter(pk__in=backends).values_list("pk", "name")
-        names |= {f"backend:{pk}": name for pk, name in named}
-    return names
+def _words_for(names: set[str]) -> dict[str, str]:
+    """What people call the persons, backends and keys of the record. One query at most."""
+    guests = {name for name in names if name.startswith("person:hand-over-")}
+    words = dict.fromkeys(guests, _("a guest, by a link"))
+    asked = {_bare(name): name for name in names - guests}
+    rows = [each for kind in _NAMED if (each := _rows_named(kind, asked.values())) is not None]
+    if not rows:
+        return words
+    for kind, key, name, tail in rows[0].union(*rows[1:], all=True):
+        label = str(Credential(name=name, last_four=tail)) if kind == "credential" else name
+        words[asked[_bare(f"{kind}:{key}")]] = label
+    return words
 
 
-def _keys_of(subjects: Iterable[str]) -> dict[str, str]:
-    ids = {
-        subject.removeprefix("credential:")
-        for subject in subjects
-        if subject.startswith("credential:")
-    }
+def _rows_named(kind: str, names: Iterable[str]) -> QuerySet[Any, Any] | None:
+    """The rows of one kind among names as "kind:id"; None when there is none."""
+    ids = [key for each, _, key in (name.partition(":") for name in names) if each == kind]
     if not ids:
-        return {}
-    return {f"credential:{key.pk}": str(key) for key in Credential.objects.filter(pk__in=ids)}
+        return None
+    model, name, tail = _NAMED[kind]
+    rows: QuerySet[Any] = model._default_manager.filter(pk__in=ids)  # noqa: SLF001  # Django's own door
+    rows = rows.order_by().annotate(
+        row_kind=Value(kind), row_key=Cast("pk", TextField()), row_name=F(name), row_tail=tail
+    )
+    return rows.values_list("row_kind", "row_key", "row_name", "row_tail")
+
+
+def _bare(name: str) -> str:
+    """An id without its dashes: one database writes them, the other does not."""
+    return name.replace("-", "")

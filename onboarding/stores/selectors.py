@@ -1,9 +1,10 @@
 """What the store page reads: its keys, and the answer to "does my app work?"."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -16,10 +17,11 @@ from keyvault.pool import WindowBudget
 from lightspeed.permissions import ALL_PERMISSIONS
 from lightspeed.result import Outcome
 from onboarding.errors import UnknownRecordError
-from onboarding.models import Replacement, Store, User, Verification
+from onboarding.models import Replacement, Store, Submission, User, Verification
+from onboarding.oauth.providers import with_open_providers
 from onboarding.oauth.selectors import Connection
 from onboarding.people.selectors import stores_for
-from onboarding.submission.selectors import granted_count, missing_boxes, open_submissions
+from onboarding.submission.selectors import granted_count, missing_boxes
 from onboarding.walkthrough.back_office import BackOfficeWords
 from onboarding.walkthrough.selectors import open_walkthroughs
 
@@ -111,19 +113,17 @@ def stores_with_counts(*, user: User) -> QuerySet[Store]:
     )
 
 
-def store_with_step(*, user: User, store_id: UUID) -> Store:
-    """One of the person's stores, with the `step` of a walkthrough to go on with. One query.
+def store_for_its_page(*, user: User, store_id: UUID) -> Store:
+    """One of the person's stores, as its own page needs it. One query.
+
+    It has the `step` of a walkthrough to go on with, and which providers are open.
 
     Raises:
         UnknownRecordError: no such store, or another merchant's.
     """
     walkthroughs = open_walkthroughs(store=OuterRef("pk"), user=user)
-    found = (
-        stores_for(user)
-        .annotate(step=Subquery(walkthroughs.values("step")[:1]))
-        .filter(pk=store_id)
-        .first()
-    )
+    stores = stores_for(user).annotate(step=Subquery(walkthroughs.values("step")[:1]))
+    found = with_open_providers(stores).filter(pk=store_id).first()
     if found is None:
         raise UnknownRecordError
     return found
@@ -150,19 +150,21 @@ def open_replacements(*, store: Store) -> QuerySet[Replacement]:
     )
 
 
-def key_lines(*, store: Store, words: BackOfficeWords) -> list[KeyLine]:
-    """The live keys in the order they came. Two queries, however many keys there are."""
+def live_credentials(*, store: Store) -> list[Credential]:
+    """The live keys and connections in the order they came, with what their lines show. One query.
+
+    Each has its `grant`, if it has one, its last check, when a backend last borrowed it, and until
+    when the replacement that made it can be undone.
+    """
     latest = Verification.objects.filter(credential=OuterRef("pk")).order_by("-at", "-pk")
     used = Lease.objects.filter(key__credential=OuterRef("pk"), token__isnull=False).order_by(
         "-use_by_us"
     )
     undoable = open_replacements(store=store).filter(new=OuterRef("pk"))
-    credentials = list(
-        Credential.objects.filter(
-            keychain_id=store.pk,
-            kind=Credential.Kind.BASIC,
-            state__in=Credential.LIVE_STATES,
-        )
+    return list(
+        Credential.objects.filter(keychain_id=store.pk, state__in=Credential.LIVE_STATES)
+        .select_related("grant")
+        .defer("sealed", "grant__sealed_refresh")
         .annotate(
             last_at=Subquery(latest.values("at")[:1]),
             last_outcome=Subquery(latest.values("outcome")[:1]),
@@ -172,44 +174,34 @@ def key_lines(*, store: Store, words: BackOfficeWords) -> list[KeyLine]:
         )
         .order_by("created_at", "pk")
     )
-    budgets = pool.budgets(credential_ids=[each.pk for each in credentials])
-    return [
-        _key_line(
-            credential=each,
-            verification=Verification(
-                at=each.last_at, outcome=each.last_outcome, permissions=each.last_permissions
-            )
-            if each.last_at
-            else None,
-            budgets=budgets.get(each.pk, []),
-            used_us=each.used_us,
-            undo_until=each.undo_until,
-            words=words,
-        )
-        for each in credentials
-    ]
+
+
+def key_lines(*, credentials: Iterable[Credential], words: BackOfficeWords) -> list[KeyLine]:
+    """The keys among `live_credentials`. One query, however many there are."""
+    keys = [each for each in credentials if each.kind == Credential.Kind.BASIC]
+    budgets = pool.budgets(credential_ids=[each.pk for each in keys])
+    return [_key_line(each, budgets=budgets.get(each.pk, []), words=words) for each in keys]
 
 
 def _key_line(
+    credential: Any,  # noqa: ANN401  # with the annotations of live_credentials
     *,
-    credential: Credential,
-    verification: Verification | None,
     budgets: list[WindowBudget],
-    used_us: int | None,
-    undo_until: datetime | None,
     words: BackOfficeWords,
 ) -> KeyLine:
-    is_known = verification is not None and bool(verification.permissions)
+    last = Verification(
+        outcome=credential.last_outcome or "", permissions=credential.last_permissions or {}
+    )
     return KeyLine(
         credential=credential,
         fingerprint=vault.short_fingerprint(credential.fingerprint),
-        granted=granted_count(verification) if is_known else None,
-        missing=missing_boxes(verification=verification, words=words) if verification else [],
+        granted=granted_count(last) if last.permissions else None,
+        missing=missing_boxes(verification=last, words=words),
         budgets=budgets,
-        last_used_at=moment(used_us) if used_us else None,
-        checked_at=verification.at if verification else credential.checked_at,
-        last_outcome=verification.outcome if verification else "",
-        undo_until=undo_until,
+        last_used_at=moment(credential.used_us) if credential.used_us else credential.last_used_at,
+        checked_at=credential.last_at or credential.checked_at,
+        last_outcome=last.outcome,
+        undo_until=credential.undo_until,
     )
 
 
@@ -223,8 +215,19 @@ def limits_of(keys: list[KeyLine]) -> dict[int, int]:
     return together
 
 
-def answer(*, store: Store, keys: list[KeyLine], connections: Sequence[Connection] = ()) -> Answer:
-    """Whether the app works, and the one thing to do if it does not. At most one query."""
+def answer(
+    *,
+    keys: Sequence[KeyLine],
+    connections: Sequence[Connection] = (),
+    waiting: Sequence[Submission] = (),
+) -> Answer:
+    """Whether the app works, and the one thing to do if it does not.
+
+    Args:
+        keys: the store's keys.
+        connections: its connections.
+        waiting: the pairs that are kept but not stored, the newest first.
+    """
     ailing = next((each for each in connections if each.standing != "ok"), None)
     if ailing is not None:
         is_alone = len(connections) == 1 and not keys
@@ -238,7 +241,7 @@ def answer(*, store: Store, keys: list[KeyLine], connections: Sequence[Connectio
         for state in Credential.LIVE_STATES
     }
     if not by_state[State.ACTIVE]:
-        return _answer_without_active(store=store, by_state=by_state)
+        return _answer_without_active(by_state=by_state, waiting=waiting)
     if by_state[State.SUSPENDED]:
         return Answer(Standing.ACT, Reason.SOME_REFUSED, key=by_state[State.SUSPENDED][0])
     lacking = next((line for line in by_state[State.ACTIVE] if line.missing), None)
@@ -247,12 +250,13 @@ def answer(*, store: Store, keys: list[KeyLine], connections: Sequence[Connectio
     return Answer(Standing.OK, Reason.WORKS)
 
 
-def _answer_without_active(*, store: Store, by_state: dict[State, list[KeyLine]]) -> Answer:
+def _answer_without_active(
+    *, by_state: dict[State, list[KeyLine]], waiting: Sequence[Submission]
+) -> Answer:
     if by_state[State.SUSPENDED]:
         return Answer(Standing.BROKEN, Reason.ALL_REFUSED, key=by_state[State.SUSPENDED][0])
     if by_state[State.PAUSED]:
         return Answer(Standing.BROKEN, Reason.ALL_PAUSED, key=by_state[State.PAUSED][0])
-    waiting = open_submissions(store=store).first()
-    if waiting is not None:
-        return Answer(Standing.ACT, Reason.KEY_WAITS, submission_id=waiting.pk)
+    if waiting:
+        return Answer(Standing.ACT, Reason.KEY_WAITS, submission_id=waiting[0].pk)
     return Answer(Standing.EMPTY, Reason.NO_KEY)

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 from keyvault.audit.export import export_record
 from onboarding.capacity.planner import HOUR
 from onboarding.capacity.usage import limits_together
-from onboarding.migration.selectors import banner_for
+from onboarding.migration.selectors import banner_among
 from onboarding.models import Store
-from onboarding.oauth.providers import open_providers
-from onboarding.oauth.selectors import connections_of, unconnected
+from onboarding.oauth.providers import open_providers_beside
+from onboarding.oauth.selectors import connections_among, unconnected
 from onboarding.people.selectors import actor_for, store_for
 from onboarding.stores import activity as record
 from onboarding.stores import selectors
@@ -47,18 +47,20 @@ def store_list(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def store(request: SignedInRequest, store_id: UUID) -> HttpResponse:
     """Whether the app works, its keys, and what happened lately."""
-    found = selectors.store_with_step(user=request.user, store_id=store_id)
+    found = selectors.store_for_its_page(user=request.user, store_id=store_id)
     words = back_office_words(get_language() or DEFAULT_LANGUAGE)
-    keys = selectors.key_lines(store=found, words=words)
-    connections = connections_of(store=found, now=timezone.now())
+    credentials = selectors.live_credentials(store=found)
+    keys = selectors.key_lines(credentials=credentials, words=words)
+    connections = connections_among(credentials, now=timezone.now())
+    waiting = list(open_submissions(store=found))
     context = {
         "store": found,
         "keys": keys,
         "connections": connections,
-        "banner": banner_for(store=found),
-        "providers": unconnected(open_providers(), connections),
-        "answer": selectors.answer(store=found, keys=keys, connections=connections),
-        "waiting": open_submissions(store=found),
+        "banner": banner_among(credentials),
+        "providers": unconnected(open_providers_beside(found), connections),
+        "answer": selectors.answer(keys=keys, connections=connections, waiting=waiting),
+        "waiting": waiting,
         "chart": _chart_of(found, keys),
         "activity": record.recent_activity(
             store=found, limit=RECENT_LINES, viewer=request.user, keys=keys

@@ -1,14 +1,20 @@
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from keyvault import pool
 from keyvault.models import AuditEntry, Credential
-from onboarding.models import Member, Verification
-from onboarding.stores.services import create_store
+from onboarding.models import Member, Phase, Plan, Verification
+from onboarding.people.selectors import actor_for
+from onboarding.stores.services import create_store, pause_key, remove_key
 from onboarding.submission.services import verify_credential
 from simulator.running import RunningSimulator
+from tests.onboarding.capacity.sales import lend
 from tests.onboarding.cast import BY_TESTS, credential, merchant, person, signed_in, store
+from tests.onboarding.oauth.desk import opened
 from tests.onboarding.submission.desk import Desk, desk, heading, text
 from tests.onboarding.vendor import known_pair, pasted, without
 
@@ -31,6 +37,10 @@ def with_key(at: Desk, simulator: RunningSimulator) -> tuple[Credential, str]:
 def press(at: Desk, button: str, key: Credential, **fields: str) -> str:
     url = f"/stores/{at.store.pk}/keys/{key.pk}/{button}/"
     return text(at.client.post(url, fields, follow=True))
+
+
+def live_key(at: Desk) -> Credential:
+    return Credential.objects.get(keychain_id=at.store.pk, state=State.ACTIVE)
 
 
 def test_a_store_without_a_key_leads_to_the_first_one() -> None:
@@ -245,6 +255,32 @@ def test_the_store_page_asks_the_same_however_many_keys_there_are(
         counts.append(len(queries))
     assert counts[0] == counts[1] <= MOST_QUERIES
     assert Verification.objects.count() == 6
+
+
+def test_a_page_that_shows_everything_still_asks_ten_times(simulator: RunningSimulator) -> None:
+    at = desk()
+    key, _ = with_key(at, simulator)
+    at.paste(replaces=str(key.pk), **pasted(known_pair(simulator)))
+    at.press("store", at.submission())
+    at.paste(**pasted(known_pair(simulator, lacking=("orders", "write"))))
+    opened()
+    lend(live_key(at), permits=5, at=timezone.now() - timedelta(minutes=5))
+    plan = Plan.objects.create(name="Farewell", endpoint="ecom-eu1", state="active")
+    Phase.objects.create(plan=plan, effect="keys_refused", starts_at=timezone.now())
+    removed = credential(at.store)
+    colleague = actor_for(person("colleague"))
+    remove_key(credential=removed, actor=colleague)
+    pause_key(credential=credential(at.store), actor=colleague)
+    with CaptureQueriesContext(connection) as queries:
+        page = page_of(at)
+    assert "Your key works until" in page
+    assert "A key that you pasted is not stored yet" in page
+    assert "kept until" in page
+    assert "Last 24 hours" in page
+    assert "Other ways to connect" in page
+    assert f"A key was removed and destroyed: {removed}" in page
+    assert "colleague@example.test" in page
+    assert len(queries) <= MOST_QUERIES
 
 
 def test_creating_a_store_makes_its_keychain_and_says_so() -> None:
