@@ -44,6 +44,7 @@ class Credential(models.Model):
     limits = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     checked_at = models.DateTimeField(null=True)
+    # When a backend last borrowed it, as far as the pool's log has forgotten it.
     last_used_at = models.DateTimeField(null=True)
     # Until when an access token may be lent: some seconds before it expires. Null: a key.
     valid_until = models.DateTimeField(null=True)

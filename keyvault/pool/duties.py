@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from keyvault.due import Duty
-from keyvault.models import Lease, PoolKey
-from keyvault.models.lease import big
+from keyvault.models import Credential, Lease, PoolKey
+from keyvault.models.lease import big, moment
 from keyvault.pool.engine import clock_us
 from keyvault.pool.keys import locked_key
 from keyvault.pool.writing import write_key
@@ -41,14 +42,25 @@ def prune(_now: datetime) -> int:
     return sum(_prune_key(credential_id) for credential_id in keys[:KEYS_AT_A_TIME])
 
 
-def _prune_key(credential_id: object) -> int:
+def _prune_key(credential_id: UUID) -> int:
     with transaction.atomic():
-        row = locked_key(credential_id=credential_id)  # type: ignore[arg-type]  # a UUID
+        row = locked_key(credential_id=credential_id)
         state = row.advanced()
         write_key(key_id=row.id, version=row.version, state=state)
         gone_us = min(window.horizon_us for window in state.windows) - KEPT_US
-        deleted, _ = Lease.objects.filter(key_id=row.id, use_by_us__lt=gone_us).delete()
+        gone = Lease.objects.filter(key_id=row.id, use_by_us__lt=gone_us)
+        _note_use(credential_id=credential_id, leases=gone)
+        deleted, _ = gone.delete()
         return deleted
+
+
+def _note_use(*, credential_id: UUID, leases: QuerySet[Lease]) -> None:
+    """Keep when a backend last borrowed the key, before the log forgets it."""
+    last = leases.filter(token__isnull=False).aggregate(last_us=Max("granted_us"))["last_us"]
+    if last is not None:
+        at = moment(last)
+        before = Q(last_used_at=None) | Q(last_used_at__lt=at)
+        Credential.objects.filter(before, pk=credential_id).update(last_used_at=at)
 
 
 class ClockWatch:

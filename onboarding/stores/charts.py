@@ -1,12 +1,12 @@
 """Requests against limits, as figures for a drawing and for the table beside it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
 from onboarding.capacity.planner import DAY, FIVE_MINUTES, HOUR
-from onboarding.capacity.usage import UsagePoint, limits_together, usage
+from onboarding.capacity.usage import MEASURED_FOR, limits_together, usage, usage_by_day
 from onboarding.models import Store
 
 # The drawing's own units; it is stretched to the width of the page.
@@ -20,18 +20,27 @@ HEADROOM = 1.15
 LOOKED_BACK = {
     FIVE_MINUTES: timedelta(hours=3),
     HOUR: timedelta(hours=24),
-    DAY: timedelta(days=14),
+    DAY: MEASURED_FOR,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One stretch of time in the drawing's units, from the top left."""
+    """One stretch of time in the drawing's units, from the top left.
+
+    Attributes:
+        x: where it stands; likewise `y`.
+        height: how high it is.
+        at: when the stretch began; a whole day is a date, the same for every reader.
+        requests: what was sent in it.
+        is_near_limit: little was left.
+    """
 
     x: int
     y: float
     height: float
-    point: UsagePoint
+    at: datetime | date
+    requests: int
     is_near_limit: bool
 
 
@@ -71,7 +80,7 @@ NEAR_LIMIT = 0.9
 
 
 def usage_chart(*, store: Store, seconds: int, limits: dict[int, int] | None = None) -> Chart:
-    """The chart of one length of stretch. One query, two without `limits`.
+    """The chart of one length of stretch. One query, two for days; one more without `limits`.
 
     Args:
         store: whose keys.
@@ -80,18 +89,19 @@ def usage_chart(*, store: Store, seconds: int, limits: dict[int, int] | None = N
     """
     together = limits_together(store=store) if limits is None else limits
     limit = together.get(seconds, 0)
-    points = usage(store=store, seconds=seconds, since=timezone.now() - LOOKED_BACK[seconds])
-    peak = max(point.requests for point in points)
+    points = _points(store=store, seconds=seconds)
+    peak = max(requests for _, requests in points)
     scale = HEIGHT / (max(limit, peak, 1) * HEADROOM)
     bars = tuple(
         Bar(
             x=number * (BAR_WIDTH + GAP),
-            y=round(HEIGHT - point.requests * scale, 2),
-            height=round(point.requests * scale, 2),
-            point=point,
-            is_near_limit=bool(limit) and point.requests >= limit * NEAR_LIMIT,
+            y=round(HEIGHT - requests * scale, 2),
+            height=round(requests * scale, 2),
+            at=at,
+            requests=requests,
+            is_near_limit=bool(limit) and requests >= limit * NEAR_LIMIT,
         )
-        for number, point in enumerate(points)
+        for number, (at, requests) in enumerate(points)
     )
     return Chart(
         seconds=seconds,
@@ -101,3 +111,11 @@ def usage_chart(*, store: Store, seconds: int, limits: dict[int, int] | None = N
         width=len(bars) * (BAR_WIDTH + GAP) - GAP,
         limit_y=round(HEIGHT - limit * scale, 2),
     )
+
+
+def _points(*, store: Store, seconds: int) -> list[tuple[datetime | date, int]]:
+    span = LOOKED_BACK[seconds]
+    if seconds == DAY:
+        return [(each.day, each.requests) for each in usage_by_day(store=store, days=span.days)]
+    found = usage(store=store, seconds=seconds, since=timezone.now() - span)
+    return [(each.at, each.requests) for each in found]

@@ -155,6 +155,9 @@ def test_old_permits_are_forgotten_and_counted_no_more(backend: Api, store: Keyc
 
     assert Lease.objects.get().permits == 2
     assert _remaining(key) == [18, 298, 2998, 11998]
+    used_at = Credential.objects.get().last_used_at
+    assert used_at is not None
+    assert timedelta(hours=29) < timezone.now() - used_at < timedelta(hours=31)
 
 
 def test_permits_that_still_count_are_not_forgotten(backend: Api, store: Keychain) -> None:

@@ -15,6 +15,7 @@ from onboarding.capacity.usage import (
     limits_together,
     measured_peaks,
     usage,
+    usage_by_day,
 )
 from onboarding.models import DailyPeak, Store
 from tests.onboarding.capacity.sales import lend
@@ -120,6 +121,32 @@ def test_usage_shows_quiet_stretches_and_leaves_our_own_checks_out() -> None:
     points = usage(store=store, seconds=300, since=timezone.now() - timedelta(hours=1))
     assert 12 <= len(points) <= 14
     assert sum(point.requests for point in points) == 7
+
+
+def test_days_are_told_from_the_notes_and_today_from_the_log() -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        store, key = shop()
+        lend(key, permits=90, at=NOW - timedelta(hours=1))
+        run_noting(timezone.now())
+        Lease.objects.all().delete()
+        clock.move_to(NOW + timedelta(days=3))
+        lend(key, permits=5, at=NOW + timedelta(days=3, minutes=-1))
+        days = usage_by_day(store=store, days=30)
+        assert [each.requests for each in days] == [0] * 26 + [90, 0, 0, 5]
+        assert days[-1].day == NOW.date() + timedelta(days=3)
+
+
+def test_yesterday_is_told_from_the_log_while_nothing_is_noted_or_the_log_is_whole() -> None:
+    after_midnight = datetime(2026, 11, 25, 0, 40, tzinfo=AMSTERDAM)
+    with time_machine.travel(after_midnight, tick=False):
+        store, key = shop()
+        lend(key, permits=30, at=after_midnight - timedelta(hours=1))
+        assert [each.requests for each in usage_by_day(store=store, days=2)] == [30, 0]
+        run_noting(timezone.now())
+        lend(key, permits=12, at=after_midnight - timedelta(hours=2))
+        assert [each.requests for each in usage_by_day(store=store, days=2)] == [42, 0]
+        assert run_noting(timezone.now()) == 1
+        assert DailyPeak.objects.get().total == 42
 
 
 def test_limits_of_a_store_without_keys_are_the_vendors() -> None:

@@ -8,8 +8,9 @@ from django.utils import timezone
 from keyvault.audit.sealer import seal_new_entries
 from keyvault.errors import StateError
 from keyvault.models import AuditEntry, Credential
-from onboarding.capacity.planner import FIVE_MINUTES, HOUR
-from onboarding.models import Replacement
+from onboarding.capacity.planner import DAY, FIVE_MINUTES, HOUR
+from onboarding.capacity.usage import current_day
+from onboarding.models import DailyPeak, Replacement
 from onboarding.stores.charts import usage_chart
 from onboarding.submission.duties import run_retirement
 from onboarding.submission.services import undo_replacement
@@ -128,12 +129,35 @@ def test_the_chart_says_in_words_and_numbers_what_it_draws(simulator: RunningSim
     at = desk()
     first_key(at, simulator)
     page = text(at.client.get(f"/stores/{at.store.pk}/usage/"))
-    assert page.count("No requests yet.") == 3
+    assert page.count("No requests in this time.") == 3
     assert page.count("The same as a table") == 3
     chart = usage_chart(store=at.store, seconds=HOUR)
     assert chart.limit == 3000
     assert (chart.is_empty, chart.peak_percent) == (True, 0)
     assert len(usage_chart(store=at.store, seconds=FIVE_MINUTES).bars) == 37
+
+
+def test_the_days_stand_in_chart_and_table_alike_long_after_the_log_forgot_them(
+    simulator: RunningSimulator,
+) -> None:
+    at = desk()
+    first_key(at, simulator)
+    now = timezone.now()
+    DailyPeak.objects.create(
+        store=at.store,
+        day=current_day() - timedelta(days=20),
+        five_minutes=100,
+        five_minutes_at=now,
+        hour=400,
+        hour_at=now,
+        total=4321,
+    )
+    chart = usage_chart(store=at.store, seconds=DAY)
+    assert (len(chart.bars), chart.peak) == (30, 4321)
+    assert chart.bars[9].requests == 4321
+    page = text(at.client.get(f"/stores/{at.store.pk}/usage/"))
+    assert "Last 30 days, by the day At most 4,321 requests" in page
+    assert "4,321 12,000" in page
 
 
 def test_the_record_can_be_taken_away(simulator: RunningSimulator) -> None:
