@@ -90,10 +90,7 @@ class LocalProvider:
 
     def wrap(self, *, dek: bytes, keychain: str) -> WrappedKey:
         """Wraps a DEK under the active KEK; see `KekProvider.wrap`."""
-        kek_id = self.active_id()
-        cipher = self._ciphers.get(kek_id) or self._cipher(kek_id)
-        place = _place(keychain=keychain, kek_id=kek_id)
-        return WrappedKey(kek_id, envelope.seal(cipher=cipher, plaintext=dek, place=place))
+        return self._wrap(dek, keychain=keychain, kek_id=self.active_id())
 
     def unwrap(self, *, key: WrappedKey, keychain: str) -> bytes:
         """Gives the DEK back; see `KekProvider.unwrap`."""
@@ -104,10 +101,11 @@ class LocalProvider:
     def rewrap(self, keys: Sequence[tuple[str, WrappedKey]]) -> list[WrappedKey | VaultError]:
         """Moves DEKs under the active KEK; see `KekProvider.rewrap`."""
         moved: list[WrappedKey | VaultError] = []
+        kek_id = self.active_id()
         for keychain, key in keys:
             try:
                 dek = self.unwrap(key=key, keychain=keychain)
-                moved.append(self.wrap(dek=dek, keychain=keychain))
+                moved.append(self._wrap(dek, keychain=keychain, kek_id=kek_id))
             except VaultError as error:
                 moved.append(error)
         return moved
@@ -147,6 +145,11 @@ class LocalProvider:
             keyring.save(self._path, replace(ring, keks=keys))
         reload_keyring(self._path)
         self._ciphers.pop(kek_id, None)
+
+    def _wrap(self, dek: bytes, *, keychain: str, kek_id: str) -> WrappedKey:
+        cipher = self._ciphers.get(kek_id) or self._cipher(kek_id)
+        place = _place(keychain=keychain, kek_id=kek_id)
+        return WrappedKey(kek_id, envelope.seal(cipher=cipher, plaintext=dek, place=place))
 
     def _cipher(self, kek_id: str) -> AESGCM:
         key = _bytes_of(keyring_at(self._path), kek_id)

@@ -43,7 +43,8 @@ class WrappedDek(models.Model):
     keychain = models.OneToOneField(
         Keychain, models.CASCADE, primary_key=True, related_name="wrapped_dek"
     )
-    kek_id = models.CharField(max_length=100, db_index=True)
+    # No index: a rotation writes every row, and only `status` and `destroy` look by it.
+    kek_id = models.CharField(max_length=100)
     wrapped = models.BinaryField()
     # Nonces used under this DEK; NIST SP 800-38D 8.3 bounds them.
     seals = models.BigIntegerField(default=0)

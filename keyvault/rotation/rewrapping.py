@@ -1,11 +1,12 @@
 """Wrapping DEKs anew under the active KEK; no secret is opened for it.
 
-In the order of the keychains' ids, a portion at a time: unwrap and wrap outside of a transaction,
-then store the portion by compare-and-set on the wrapped bytes. A portion that another operator, a
-crash or a shredding got to first simply stores fewer rows, so a second run finishes the work, and
-nothing is ever wrapped twice over.
+In one order of the rows, a portion at a time: unwrap and wrap outside of a transaction, then store
+the portion by compare-and-set on the wrapped bytes. A portion that another operator, a crash or a
+shredding got to first simply stores fewer rows, so a second run finishes the work, and nothing is
+ever wrapped twice over.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -21,18 +22,31 @@ from keyvault.models import WrappedDek
 from keyvault.vault.ciphers import count_wraps, forget_ciphers
 from keyvault.vault.custody import active_provider, provider_of
 
-PORTION = 2000
+PORTION = 5000
 
+# SQLite writes whole pages: in the order in which rows lie there, a portion touches a few of them,
+# in the order of random ids nearly all.
+_PORTIONS = {
+    "sqlite": (
+        "SELECT rowid, keychain_id, kek_id, wrapped FROM keyvault_wrappeddek"
+        " WHERE kek_id <> %s AND rowid > %s ORDER BY rowid LIMIT %s"
+    ),
+    "postgresql": (
+        "SELECT keychain_id, keychain_id, kek_id, wrapped FROM keyvault_wrappeddek"
+        " WHERE kek_id <> %s AND keychain_id > %s ORDER BY keychain_id LIMIT %s"
+    ),
+}
+_STARTS: dict[str, int | UUID] = {"sqlite": 0, "postgresql": UUID(int=0)}
 _UPDATES = {
     "sqlite": (
-        "UPDATE keyvault_wrappeddek SET kek_id = %s, wrapped = %s, wrapped_at = %s"
+        "UPDATE keyvault_wrappeddek SET kek_id = %s, wrapped_at = %s, wrapped = %s"
         " WHERE keychain_id = %s AND wrapped = %s"
     ),
     "postgresql": (
-        "UPDATE keyvault_wrappeddek AS dek SET kek_id = %s, wrapped = new.wrapped,"
-        " wrapped_at = %s FROM unnest(%s::uuid[], %s::bytea[], %s::bytea[])"
-        " AS new (keychain_id, wrapped, before)"
-        " WHERE dek.keychain_id = new.keychain_id AND dek.wrapped = new.before"
+        "UPDATE keyvault_wrappeddek AS dek"
+        " SET kek_id = %s, wrapped_at = %s, wrapped = decode(new ->> 1, 'hex')"
+        " FROM json_array_elements(%s::json) AS new"
+        " WHERE dek.keychain_id = (new ->> 0)::uuid AND dek.wrapped = decode(new ->> 2, 'hex')"
     ),
 }
 
@@ -70,8 +84,15 @@ class Rewrapped:
 
 
 @dataclass(frozen=True, slots=True)
+class _Row:
+    place: int | UUID
+    keychain: str
+    key: WrappedKey
+
+
+@dataclass(frozen=True, slots=True)
 class _Move:
-    keychain_id: UUID
+    keychain: str
     before: bytes
     after: bytes
 
@@ -81,7 +102,9 @@ def rewrap(
 ) -> Rewrapped:
     """Moves every DEK under the active KEK, whichever provider wraps it now.
 
-    Safe beside live traffic and beside another run. Interrupt it and run it again.
+    Safe beside live traffic and beside another run. Interrupt it and run it again. Goes over the
+    table until there is nothing to move, so it also finds what a process that had not yet heard of
+    the rotation stored behind it.
 
     Args:
         actor: who asked for it.
@@ -94,58 +117,67 @@ def rewrap(
     Raises:
         KeyringError, KekUnavailableError: what was done so far is kept.
     """
-    provider = active_provider()
-    result = Rewrapped(kek_id=provider.active_id())
+    result = Rewrapped(kek_id=active_provider().active_id())
     forget_ciphers()
     total = WrappedDek.objects.exclude(kek_id=result.kek_id).count()
-    after: UUID | None = None
-    while rows := _next_portion(active_id=result.kek_id, after=after, most=portion):
-        after = rows[-1].keychain_id
-        moves = _wrap_anew(rows, result=result)
-        result.done += _store(moves, kek_id=result.kek_id, actor=actor)
-        progress(result.done, total)
+
+    def moved(done: int) -> None:
+        result.done += done
+        progress(result.done, max(total, result.done))
+
+    while _walk(result, actor=actor, portion=portion, moved=moved):
+        pass
     return result
 
 
-def _next_portion(*, active_id: str, after: UUID | None, most: int) -> list[WrappedDek]:
-    rows = WrappedDek.objects.exclude(kek_id=active_id).order_by("keychain_id")
-    return list((rows.filter(keychain_id__gt=after) if after else rows)[:most])
+def _walk(result: Rewrapped, *, actor: Actor, portion: int, moved: Callable[[int], None]) -> bool:
+    """Goes over the table once; whether anything was moved."""
+    result.failures.clear()
+    before, after = result.done, _STARTS[connection.vendor]
+    while rows := _next_portion(active_id=result.kek_id, after=after, most=portion):
+        after = rows[-1].place
+        moved(_store(_wrap_anew(rows, result=result), kek_id=result.kek_id, actor=actor))
+    return result.done > before
 
 
-def _wrap_anew(rows: Sequence[WrappedDek], *, result: Rewrapped) -> list[_Move]:
+def _next_portion(*, active_id: str, after: int | UUID, most: int) -> list[_Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(_PORTIONS[connection.vendor], [active_id, after, most])
+        return [
+            _Row(place, str(keychain).replace("-", ""), WrappedKey(kek_id, bytes(wrapped)))
+            for place, keychain, kek_id, wrapped in cursor.fetchall()
+        ]
+
+
+def _wrap_anew(rows: Sequence[_Row], *, result: Rewrapped) -> list[_Move]:
     """The portion under the active KEK; what cannot be moved goes to the failures."""
     active = active_provider()
-    own = [row for row in rows if row.kek_id.partition(":")[0] == active.name]
-    foreign = [row for row in rows if row.kek_id.partition(":")[0] != active.name]
-    answers = active.rewrap([(row.keychain_id.hex, _key(row)) for row in own]) if own else []
+    own = [row for row in rows if row.key.kek_id.partition(":")[0] == active.name]
+    foreign = [row for row in rows if row.key.kek_id.partition(":")[0] != active.name]
+    answers = active.rewrap([(row.keychain, row.key) for row in own]) if own else []
     answers += [_carry_over(row) for row in foreign]
     moves = []
     for row, answer in zip([*own, *foreign], answers, strict=True):
         if isinstance(answer, VaultError):
-            failure = Failure(row.keychain_id, row.kek_id, answer.code, str(answer))
+            failure = Failure(UUID(row.keychain), row.key.kek_id, answer.code, str(answer))
             result.failures.append(failure)
         elif answer.kek_id != result.kek_id:
             message = "another operator rotated the KEK meanwhile: run rewrap again"
             raise KekUnavailableError(message)
         else:
-            moves.append(_Move(row.keychain_id, bytes(row.wrapped), answer.wrapped))
+            moves.append(_Move(row.keychain, row.key.wrapped, answer.wrapped))
     return moves
 
 
-def _carry_over(row: WrappedDek) -> WrappedKey | VaultError:
+def _carry_over(row: _Row) -> WrappedKey | VaultError:
     """From another provider to the active one: the one case where the DEK passes through here."""
-    keychain = row.keychain_id.hex
     try:
-        dek = provider_of(row.kek_id).unwrap(key=_key(row), keychain=keychain)
-        return active_provider().wrap(dek=dek, keychain=keychain)
+        dek = provider_of(row.key.kek_id).unwrap(key=row.key, keychain=row.keychain)
+        return active_provider().wrap(dek=dek, keychain=row.keychain)
     except KekUnavailableError:
         raise
     except VaultError as error:
         return error
-
-
-def _key(row: WrappedDek) -> WrappedKey:
-    return WrappedKey(row.kek_id, bytes(row.wrapped))
 
 
 def _store(moves: Sequence[_Move], *, kek_id: str, actor: Actor) -> int:
@@ -160,31 +192,22 @@ def _store(moves: Sequence[_Move], *, kek_id: str, actor: Actor) -> int:
             subject=subject_of(kek_id),
             facts={
                 "count": done,
-                "first": str(moves[0].keychain_id),
-                "last": str(moves[-1].keychain_id),
+                "first": str(UUID(moves[0].keychain)),
+                "last": str(UUID(moves[-1].keychain)),
             },
         )
     return done
 
 
 def _update(moves: Sequence[_Move], *, kek_id: str) -> int:
-    now = timezone.now()
+    sql, now = _UPDATES[connection.vendor], timezone.now()
     with connection.cursor() as cursor:
-        sql = _UPDATES[connection.vendor]
         if connection.vendor == "sqlite":
-            adapt = connection.ops.adapt_datetimefield_value
+            at = connection.ops.adapt_datetimefield_value(now)
             cursor.executemany(
-                sql,
-                [
-                    (kek_id, move.after, adapt(now), move.keychain_id.hex, move.before)
-                    for move in moves
-                ],
+                sql, [(kek_id, at, move.after, move.keychain, move.before) for move in moves]
             )
         else:
-            columns = (
-                [move.keychain_id for move in moves],
-                [move.after for move in moves],
-                [move.before for move in moves],
-            )
-            cursor.execute(sql, [kek_id, now, *columns])
+            rows = [(move.keychain, move.after.hex(), move.before.hex()) for move in moves]
+            cursor.execute(sql, [kek_id, now, json.dumps(rows)])
         return int(cursor.rowcount)

@@ -1,13 +1,16 @@
 """Rotating the KEK: every secret opens before, during and after."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from django.db import connection
 from django.db.models import F
 
-from keyvault import rotation, vault
+from keyvault import envelope, rotation, vault
 from keyvault.audit import Actor
 from keyvault.errors import KekInUseError, KekUnavailableError, UnknownKekError
 from keyvault.models import AuditEntry, KekUse, WrappedDek
-from keyvault.rotation import rewrapping
 from keyvault.vault.custody import active_provider
 from tests.keyvault import factories
 from tests.keyvault.factories import BACKEND
@@ -77,28 +80,68 @@ def test_an_interrupted_run_is_finished_by_the_next(
     assert _opens(stored)
 
 
+class _SecondOperator:
+    """Moves every DEK just before the first run stores what it has wrapped."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        if "UPDATE" in sql and "keyvault_kekuse" in sql and not self.kept:
+            self.kept = _wrapped()
+            assert _rewrap().done == 5
+            self.kept = _wrapped()
+        return execute(sql, params, many, context)
+
+
+def _wrapped() -> list[bytes]:
+    rows = WrappedDek.objects.order_by("keychain_id").values_list("wrapped", flat=True)
+    return [bytes(row) for row in rows]
+
+
 def test_a_row_that_changed_meanwhile_is_left_alone(
     stored: dict[object, vault.ApiKeySecret],
 ) -> None:
     rotation.rotate_kek(actor=OPERATOR)
-    provider = active_provider()
-    rows = list(WrappedDek.objects.order_by("keychain_id"))
-    moves = rewrapping._wrap_anew(rows, result=rotation.Rewrapped(kek_id=provider.active_id()))
-    _rewrap()
-    kept = list(WrappedDek.objects.order_by("keychain_id").values_list("wrapped", flat=True))
-    assert rewrapping._store(moves, kek_id=provider.active_id(), actor=OPERATOR) == 0
-    now = list(WrappedDek.objects.order_by("keychain_id").values_list("wrapped", flat=True))
-    assert now == kept
+    second = _SecondOperator()
+    with connection.execute_wrapper(second):
+        first = rotation.rewrap(actor=OPERATOR, progress=lambda *_: None)
+    assert (first.done, first.failures) == (0, [])
+    assert _wrapped() == second.kept
+    assert _opens(stored)
 
 
 def test_a_second_rotation_in_between_stops_the_first(
     stored: dict[object, vault.ApiKeySecret],
 ) -> None:
     rotation.rotate_kek(actor=OPERATOR)
-    old = active_provider().active_id()
-    rotation.rotate_kek(actor=OPERATOR)
+
+    def rotate_again(done: int, total: int) -> None:
+        rotation.rotate_kek(actor=OPERATOR)
+
     with pytest.raises(KekUnavailableError, match="run rewrap again"):
-        rewrapping._wrap_anew(list(WrappedDek.objects.all()), result=rotation.Rewrapped(kek_id=old))
+        rotation.rewrap(actor=OPERATOR, progress=rotate_again, portion=2)
+    assert _opens(stored)
+    assert _rewrap().done == 5
+    assert _opens(stored)
+
+
+def test_what_is_stored_under_the_old_kek_behind_the_run_is_moved_too(
+    stored: dict[object, vault.ApiKeySecret],
+) -> None:
+    provider, laggard = active_provider(), WrappedDek.objects.order_by("keychain_id")[0]
+    key = provider.wrap(dek=envelope.new_dek(), keychain=laggard.keychain_id.hex)
+    fresh = rotation.rotate_kek(actor=OPERATOR)
+
+    def store_the_old(done: int, total: int) -> None:
+        if done == 5:
+            late.update(kek_id=key.kek_id, wrapped=key.wrapped)
+
+    late = WrappedDek.objects.filter(pk=laggard.pk)
+    assert rotation.rewrap(actor=OPERATOR, progress=store_the_old, portion=5).done == 6
+    assert set(WrappedDek.objects.values_list("kek_id", flat=True)) == {fresh.id}
 
 
 def test_a_dek_that_cannot_be_unwrapped_is_named_and_the_rest_moved(
