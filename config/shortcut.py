@@ -5,6 +5,7 @@ requests go from here straight to their view, under the headers that every answe
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final, cast
 
 from django.core.handlers.exception import convert_exception_to_response
@@ -31,7 +32,8 @@ class ApiShortcutMiddleware:
             return self.get_response(request)
         response = self._answer(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("Content-Length", str(len(response.content)))
+        if response.status_code != HTTPStatus.NOT_MODIFIED:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
 

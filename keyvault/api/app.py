@@ -2,39 +2,23 @@
 
 import logging
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.decorators.http import require_safe
-from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
-from ninja.openapi.schema import OpenAPISchema
 
 from keyvault.api import leases, stores
 from keyvault.api.boundary import bounded, nothing_here
+from keyvault.api.openapi import BackendAPI
 from keyvault.api.parsing import StrictParser
-from keyvault.api.problems import CONTENT_TYPE, RETRY_SECONDS, problem, problem_of
+from keyvault.api.problems import RETRY_SECONDS, problem, problem_of
 from keyvault.api.tokens import RefusedBodyError
 from keyvault.errors import VaultError
 
 logger = logging.getLogger(__name__)
-
-
-class BackendAPI(NinjaAPI):
-    """Ninja's API, whose document names the media type of problems."""
-
-    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """The document, with every refusal as problem details."""
-        schema = super().get_openapi_schema(**options)
-        for operations in schema["paths"].values():
-            for operation in operations.values():
-                for status, answer in operation["responses"].items():
-                    if int(status) >= HTTPStatus.BAD_REQUEST and "content" in answer:
-                        answer["content"] = {CONTENT_TYPE: answer["content"]["application/json"]}
-        return schema
 
 
 api = BackendAPI(

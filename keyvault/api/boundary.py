@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from keyvault.api.conditional import unless_known
 from keyvault.api.problems import problem, request_id
 
 View = Callable[..., HttpResponse]
@@ -18,8 +19,8 @@ BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 def bounded(view: View) -> View:
     """Wraps a view: refuses bodies that it need not read, and dresses its answer.
 
-    A wrong method becomes a problem like everything else, no answer may be kept by a cache, and
-    each carries the request's id.
+    A wrong method becomes a problem like everything else, no answer may be kept by a cache, reads
+    carry a tag, and each answer carries the request's id.
     """
 
     @csrf_exempt
@@ -30,6 +31,7 @@ def bounded(view: View) -> View:
             response = problem(
                 type_="method-not-allowed", headers={"Allow": response.headers["Allow"]}
             )
+        response = unless_known(request, response)
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         response.headers["X-Request-ID"] = request_id()
