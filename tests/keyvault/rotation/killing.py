@@ -4,6 +4,8 @@ import json
 import os
 import pty
 import re
+import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
+PORTION_MILLISECONDS = 100
 PROGRESS = re.compile(r"(\d+) of \d+")
 
 
@@ -48,10 +51,10 @@ class Installation:
 
 
 def kill_and_check(installation: Installation, *, keychains: int, after: int) -> int:
-    """Kills a rotation as soon as it says that it has done so many, and counts what unwraps.
+    """Kills a rotation soon after it says that it has done so many, and counts what unwraps.
 
-    The command shows its progress on a terminal, so it gets one. Whatever it did between saying so
-    and dying is part of the test.
+    The command shows its progress on a terminal, so it gets one. It dies at a random moment of the
+    portion that follows, with or without more progress.
 
     Returns:
         DEKs that were left on an older KEK.
@@ -61,6 +64,7 @@ def kill_and_check(installation: Installation, *, keychains: int, after: int) ->
         process = installation.start("manage.py", "keyvault", "rotate", stderr=terminal)
         os.close(terminal)
         _read_until(screen, after=after)
+        select.select([screen], [], [], secrets.randbelow(PORTION_MILLISECONDS) / 1000)
         process.send_signal(signal.SIGKILL)
         process.communicate()
     finally:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.keyvault.rotation.killing import Installation, finish, kill_and_check
 
-KEYCHAINS = 30_000
+KEYCHAINS = 20_000
 
 
 @pytest.mark.slow
@@ -14,7 +14,7 @@ KEYCHAINS = 30_000
 def test_three_kills_in_a_rotation_lose_nothing(tmp_path: Path) -> None:
     installation = Installation(tmp_path / "data")
     installation.run("-m", "tests.keyvault.rotation.keychains", "make", str(KEYCHAINS))
-    for after in (2000, 6000, 14_000):
+    for after in (2000, 9000, 6000):
         left = kill_and_check(installation, keychains=KEYCHAINS, after=after)
         assert 0 < left <= KEYCHAINS - after
     finish(installation, keychains=KEYCHAINS)
