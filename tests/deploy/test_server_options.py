@@ -101,6 +101,14 @@ def test_what_the_image_copies_is_there() -> None:
     assert [path for path in copies if not Path(BASE_DIR, path).exists()] == []
 
 
+def test_builder_is_given_what_the_image_copies_and_no_keyring() -> None:
+    lines = (BASE_DIR / ".dockerignore").read_text().splitlines()
+    given = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copies = re.findall(r"^COPY (?!--from)(\S+) ", CONTAINERFILE, re.MULTILINE)
+    assert lines[1] == "*"
+    assert given == {path.rstrip("/") for path in copies}
+
+
 def test_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
     user = re.findall(r"^USER (\S+)", CONTAINERFILE, re.MULTILINE)
     assert user == ["latchkey"]
