@@ -52,6 +52,7 @@ def store_credential(
     language: str,
     limits: Sequence[tuple[int, int]],
     actor: Actor,
+    fingerprint: str = "",
 ) -> Credential:
     """Seals a verified API key as a credential that may be lent.
 
@@ -67,12 +68,14 @@ def store_credential(
         language: the vendor's language code that was checked.
         limits: the vendor's windows of this key, (seconds, limit).
         actor: who stores it.
+        fingerprint: what bars a second one, where many shops share one API key and each has a
+            secret of its own: see `account_fingerprint`. Empty: that of the API key.
 
     Returns:
         The stored credential, active.
 
     Raises:
-        DuplicateCredentialError: the same API key is live already.
+        DuplicateCredentialError: the same API key, or one of this fingerprint, is live already.
         UnknownRecordError: the draft is gone: deleted, or stored by another request.
         ShreddedKeychainError, KeyExhaustedError, KekUnavailableError, UnknownKekError: nothing was
             stored.
@@ -84,7 +87,7 @@ def store_credential(
         name=name,
         endpoint=endpoint,
         language=language,
-        fingerprint=secrets.fingerprint(secret.key),
+        fingerprint=fingerprint or secrets.fingerprint(secret.key),
         last_four=secrets.last_four(secret.key),
         limits=[list(window) for window in limits],
         checked_at=timezone.now(),

@@ -22,7 +22,7 @@ from keyvault.vault.secrets import AccessTokenSecret
 
 
 def account_fingerprint(*, provider: str, account: str) -> str:
-    """The keyed fingerprint of a vendor's account: one live grant for each."""
+    """The keyed fingerprint of a vendor's account: one live grant, or app in a shop, for each."""
     return secrets.fingerprint(SecretStr(f"{provider}|{account}"))
 
 

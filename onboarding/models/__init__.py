@@ -4,6 +4,7 @@ from onboarding.models.campaign import Brownout, Campaign, Recipient
 from onboarding.models.case import Case, CaseMessage
 from onboarding.models.consent import Consent
 from onboarding.models.glass import GlassRequest
+from onboarding.models.install import AppInstall
 from onboarding.models.invitation import Invitation
 from onboarding.models.mail import BouncedAddress, OutgoingMail
 from onboarding.models.merchant import Member, Merchant
@@ -26,6 +27,7 @@ from onboarding.models.waiting import WaitingMerchant
 from onboarding.models.walkthrough import HandOver, Walkthrough
 
 __all__ = [
+    "AppInstall",
     "BouncedAddress",
     "Brownout",
     "Campaign",

@@ -17,6 +17,8 @@ class ProviderClient(models.Model):
     version = models.PositiveIntegerField(default=1)
     # Merchants may connect; off: they join the waiting line.
     is_open = models.BooleanField(default=True)
+    # Where merchants begin when it is not here: the app's page in the vendor's store.
+    start_url = models.URLField(blank=True)
     entered_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     updated_at = models.DateTimeField(auto_now=True)
 
