@@ -11,6 +11,7 @@ from keyvault.models.audit import (
 from keyvault.models.backend import Backend, BackendToken, SpentNonce, TokenUse
 from keyvault.models.check import CredentialCheck
 from keyvault.models.credential import Credential, Draft
+from keyvault.models.duty import DutyRun
 from keyvault.models.grant import Grant, ProviderBreaker
 from keyvault.models.keychain import KekUse, Keychain, WrappedDek
 from keyvault.models.lease import Lease, PoolKey, RepeatableRequest
@@ -29,6 +30,7 @@ __all__ = [
     "CredentialCheck",
     "DenialCount",
     "Draft",
+    "DutyRun",
     "Grant",
     "KekUse",
     "Keychain",

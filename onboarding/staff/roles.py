@@ -3,7 +3,8 @@
 The roles are groups, made and kept true by `migrate`; accounts are put into them, never given
 single rights. Rights are Django's own: `add_verification` is to check a key, `add_merchant` to
 invite, `change_credential` to pause and resume, `delete_credential` to break glass,
-`add_credential` to import keys of before OAuth.
+`add_credential` to import keys of before OAuth, `change_dutyrun` to try failed work again,
+`add_storenote` to write on a store, `change_user` to give these roles.
 """
 
 from django.apps import AppConfig
@@ -24,15 +25,25 @@ class Role(models.TextChoices):
 # What each role may do besides looking at every table of the panel.
 ADDED = {
     Role.SUPPORT: frozenset(
-        {"view_campaign", "view_case", "view_plan", "view_providerclient", "view_waitingmerchant"}
+        {
+            "view_campaign",
+            "view_case",
+            "view_dutyrun",
+            "view_plan",
+            "view_providerclient",
+            "view_storenote",
+            "view_waitingmerchant",
+        }
     ),
     Role.OPERATOR: frozenset(
         {
             "add_merchant",
+            "add_storenote",
             "add_verification",
             "change_campaign",
             "change_case",
             "change_credential",
+            "change_dutyrun",
             "change_trafficfactors",
             "change_waitingmerchant",
         }

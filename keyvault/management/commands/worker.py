@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from keyvault.due import Duty, load_duties
 from keyvault.errors import KeyringError
+from keyvault.management.noting import note_run
 from keyvault.vault import harden_process, require_keyring
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def run(duty: Duty) -> int:
     Returns:
         How many things were done.
     """
-    done = 0
+    done, problem = 0, ""
     try:
         for _ in range(MOST_RUNS):
             close_old_connections()
@@ -77,6 +78,8 @@ def run(duty: Duty) -> int:
             done += found
             if not found:
                 break
-    except Exception:
+    except Exception as error:
+        problem = type(error).__name__
         logger.exception("a duty failed", extra={"duty": duty.name})
+    note_run(name=duty.name, now=timezone.now(), problem=problem)
     return done
