@@ -287,7 +287,7 @@ def test_every_operation_needs_a_token() -> None:
     paths = [
         re.sub("<[a-z]+:[a-z_]+>", str(uuid4()), path)
         for path in _addresses(get_resolver().url_patterns)
-        if path.startswith("api/v1/") and path != "api/v1/" and "openapi" not in path
+        if path.startswith("api/v1/") and path.split("/")[2] not in {"", "openapi.json", "docs"}
     ]
     assert len(paths) >= 4
     for path in paths:
