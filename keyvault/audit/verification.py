@@ -34,7 +34,7 @@ TRIGGERS = {
 }
 MOST_PROBLEMS = 100
 # Entries that are read by one query.
-MOST_AT_ONCE = 10_000
+MOST_AT_ONCE = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Report:
 def verify(*, anchor: dict[str, Any] | None) -> Report:
     """Verifies the whole record, as it stands at this moment.
 
-    Reads only, in one snapshot, beside live traffic; a few queries per ten thousand entries.
+    Reads only, in one snapshot, beside live traffic; a few queries per 2,500 entries.
 
     Args:
         anchor: a checkpoint that was kept outside of the database, as a sink holds it; None when

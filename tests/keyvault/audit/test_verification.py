@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from keyvault import audit
@@ -114,6 +115,24 @@ def test_bytes_moved_to_the_next_column_are_found(unguarded: None) -> None:
     _seal()
     AuditEntry.objects.filter(pk=ids[0]).update(action="draft", actor="opened\nsystem:worker")
     assert _first(_verify()) == ("edited", ids[0])
+
+
+@pytest.mark.parametrize("column", ["action", "actor", "nonce"])
+def test_a_nul_hides_no_tail(column: str, unguarded: None) -> None:
+    ids = _record(3)
+    _seal()
+    tail = {"sqlite": "char(0)", "postgresql": "chr(0)"}[connection.vendor]
+    edit = (
+        f"UPDATE keyvault_auditentry SET {column} = {column} || {tail} || 'lease.granted' "  # noqa: S608  # ours
+        f"WHERE id = {ids[1]}"
+    )
+    if connection.vendor == "postgresql":
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(edit)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(edit)
+        assert _first(_verify()) == ("edited", ids[1])
 
 
 @pytest.mark.parametrize("which", [0, 2, 4])
