@@ -15,6 +15,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  # Django's own name
 
+from config.colours import DARK, LIGHT, READABLE, legibility
 from config.environment import Environment, variable
 from keyvault.errors import KeyringError
 from keyvault.vault import require_keyring
@@ -96,6 +97,11 @@ LOCAL_HOST = Finding(
     "A host name is this machine's own, so links in mails may lead nowhere",
     "Leave it out of LATCHKEY_HOSTS; probes need no host name.",
 )
+PALE_BRAND = Finding(
+    "latchkey.W009",
+    "A colour of the brand cannot be read as text, so links and charts keep our own",
+    f"Choose one with {READABLE} : 1 on the page; buttons have it already.",
+)
 FINDINGS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Finding))
 
 Check = Callable[[Environment], Iterator[CheckMessage]]
@@ -150,7 +156,25 @@ def _files(environment: Environment) -> Iterator[CheckMessage]:
             yield OPEN_FOLDER.message(str(folder))
 
 
-CHECKS: Final[tuple[Check, ...]] = (_keyring, _database, _front, _metrics, _addresses, _files)
+def _brand(environment: Environment) -> Iterator[CheckMessage]:
+    for name, ground in (("brand_colour", LIGHT), ("brand_colour_dark", DARK)):
+        colour = getattr(environment, name)
+        if colour is None:
+            continue
+        found = legibility(colour, ground=ground)
+        if found < READABLE:
+            yield PALE_BRAND.message(f"{variable(name)} has {found:.1f} : 1")
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    _keyring,
+    _database,
+    _front,
+    _metrics,
+    _addresses,
+    _files,
+    _brand,
+)
 
 
 @register(Tags.security, deploy=True)

@@ -21,10 +21,12 @@ from django.http.request import host_validation_re
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from config.brand import read_logo
 from lightspeed.permissions import REQUIRED_BY_DEFAULT, permissions_named
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "LATCHKEY_"
+COLOUR = "^#[0-9a-fA-F]{6}$"
 # A proxy that is reached through a Unix socket has no address.
 UNIX = "unix"
 # Without these, production would start and then fail in front of people.
@@ -117,6 +119,22 @@ class Environment(BaseSettings):
     aws_kms_endpoint: str | None = Field(None, description="Another address of KMS.")
     operator_name: str = Field("Your app builder", min_length=1, description="Shown on each page.")
     support_email: str = Field("support@example.test", description="Where people ask for help.")
+    brand_colour: str | None = Field(
+        None,
+        pattern=COLOUR,
+        description="`#rrggbb` of buttons, links and charts; empty: our own green.",
+    )
+    brand_colour_dark: str | None = Field(
+        None,
+        pattern=COLOUR,
+        description="The same on a dark page; empty: LATCHKEY_BRAND_COLOUR, lightened.",
+    )
+    brand_logo: Path | None = Field(
+        None, description="PNG or SVG of at most 32 KiB; letters show a PNG only."
+    )
+    brand_logo_dark: Path | None = Field(
+        None, description="The same for a dark page; empty: LATCHKEY_BRAND_LOGO."
+    )
     smtp_url: SecretStr | None = Field(
         None, description="`smtp[s]://user:password@host:port`; empty: mails are printed."
     )
@@ -188,6 +206,13 @@ class Environment(BaseSettings):
         if "@" not in parseaddr(value)[1] or not value.isprintable():
             message = "is no e-mail address"
             raise ValueError(message)
+        return value
+
+    @field_validator("brand_logo", "brand_logo_dark")
+    @classmethod
+    def _is_logo(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_logo(value)
         return value
 
     @field_validator("transit_address", "checkpoint_webhook")

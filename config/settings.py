@@ -3,6 +3,7 @@
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from config.brand import brand
 from config.engines import database, key_providers, mail
 from config.environment import BASE_DIR, development_secret_key, read_environment
 from config.logs import configured_logging
@@ -293,4 +294,16 @@ KEYVAULT_RENEWAL_THREADS = 8
 
 LOGGING = configured_logging(as_json=IS_PRODUCTION)
 
-OPERATOR = {"name": ENVIRONMENT.operator_name, "support_email": ENVIRONMENT.support_email}
+BRAND = brand(
+    colour=ENVIRONMENT.brand_colour,
+    colour_dark=ENVIRONMENT.brand_colour_dark,
+    logo=ENVIRONMENT.brand_logo,
+    logo_dark=ENVIRONMENT.brand_logo_dark,
+)
+OPERATOR = {
+    "name": ENVIRONMENT.operator_name,
+    "support_email": ENVIRONMENT.support_email,
+    **BRAND.shown(),
+}
+# A letter refers to it as cid:brand-logo, and carries it.
+NOTICES_LOGO = BRAND.mail_logo()

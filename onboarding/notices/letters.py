@@ -7,6 +7,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from onboarding.notices.outbox import LOGO_ID
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -53,6 +55,7 @@ def render_letter(letter: Letter, *, language: str, nonce: str = "") -> Rendered
     context = {
         "letter": letter,
         "operator": settings.OPERATOR,
+        "logo": _logo(is_preview=bool(nonce)),
         "language": language,
         "nonce": nonce,
     }
@@ -62,6 +65,12 @@ def render_letter(letter: Letter, *, language: str, nonce: str = "") -> Rendered
             text=render_to_string("mail/letter.txt", context),
             html=render_to_string("mail/letter.html", context),
         )
+
+
+def _logo(*, is_preview: bool) -> str:
+    if not settings.NOTICES_LOGO:
+        return ""
+    return str(settings.OPERATOR.get("logo_url", "")) if is_preview else f"cid:{LOGO_ID}"
 
 
 class LetterMessage(EmailMultiAlternatives):

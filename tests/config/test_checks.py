@@ -112,7 +112,7 @@ def test_a_folder_of_keys_that_is_open_to_all_is_found(sound: Environment) -> No
 def test_every_finding_has_a_number_of_its_own_and_says_what_to_do() -> None:
     numbers = [finding.id for finding in checks.FINDINGS]
 
-    assert len(set(numbers)) == len(numbers) == 10
+    assert len(set(numbers)) == len(numbers) == 11
     assert all(finding.hint for finding in checks.FINDINGS)
 
 
