@@ -5,7 +5,6 @@ import tempfile
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -36,8 +35,9 @@ ALL_LINES = 200
 @require_safe
 def store_list(request: SignedInRequest) -> HttpResponse:
     """All stores of the person; who has one goes straight to it."""
-    stores = selectors.stores_with_counts(user=request.user)
-    page = Paginator(stores, STORES_ON_A_PAGE).get_page(request.GET.get("page"))
+    page = selectors.page_of_stores(
+        user=request.user, number=request.GET.get("page"), size=STORES_ON_A_PAGE
+    )
     if page.paginator.count == 1:
         return redirect("store", store_id=page.object_list[0].pk)
     return render(request, "onboarding/stores/list.html", {"page": page})
