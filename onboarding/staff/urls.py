@@ -14,6 +14,7 @@ urlpatterns = [
     path("staff/mails/<slug:name>/<slug:language>/", mails.mail, name="staff-mail"),
     path("staff/mails/<slug:name>/<slug:language>/html/", mails.mail_html, name="staff-mail-html"),
     path("staff/cases/", include("onboarding.staff.cases.urls")),
+    path("staff/reports/", include("onboarding.staff.reports.urls")),
     path("staff/work/", include("onboarding.staff.work.urls")),
     path("staff/glass/", include("onboarding.staff.glass.urls")),
     path("staff/", admin.site.urls),

@@ -1,0 +1,1 @@
+"""What staff look at over weeks: each report as drawing, table and file, from one value."""
