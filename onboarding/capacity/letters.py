@@ -1,15 +1,18 @@
-"""What a merchant is told by mail of an investigation."""
+"""What a merchant and staff are told by mail of an investigation."""
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from onboarding.models import Case, Member, NotificationChoice, User
 from onboarding.notices.letters import Letter, absolute_url, send_letter
-from onboarding.notices.preferences import wants
+from onboarding.notices.preferences import staff_readers, wants
+
+# The right of staff to answer an investigation.
+MAY_ANSWER = "onboarding.change_case"
 
 
 def tell_the_answer(*, case: Case) -> None:
@@ -45,6 +48,29 @@ def tell_of_a_message(*, case: Case) -> None:
                 ),
                 action_label=_("Read the message"),
                 action_url=_page(case),
+            )
+        send_letter(letter, to=reader.email, language=reader.language)
+
+
+def tell_staff(*, case: Case) -> None:
+    """Write that a merchant waits for an answer. In the caller's transaction.
+
+    To those of staff who may answer and want to be told; it says which store, never what it sells.
+    """
+    for reader in staff_readers(NotificationChoice.Topic.CASES):
+        if not reader.has_perm(MAY_ANSWER):
+            continue
+        with translation.override(reader.language):
+            letter = Letter(
+                subject=_("%(store)s asks about a sale") % {"store": case.store.name},
+                paragraphs=(
+                    _("%(store)s expects a sale on %(date)s and asks how many keys it needs.")
+                    % {"store": case.store.name, "date": _day(case)},
+                    _("We promised to answer by %(date)s.")
+                    % {"date": date_format(timezone.localtime(case.reply_by), "DATETIME_FORMAT")},
+                ),
+                action_label=_("See the figures"),
+                action_url=absolute_url(reverse("staff-case", args=[case.pk])),
             )
         send_letter(letter, to=reader.email, language=reader.language)
 

@@ -9,7 +9,8 @@ withdraw_case ──────────────►  CLOSED
                                close_case ───► CLOSED     (what really happened)
 
 Each is one transaction on the locked row of the case, so that two tabs, or a merchant and staff at
-the same moment, take turns. The mail to the merchant goes out with the commit.
+the same moment, take turns. The entry in the record and the mails, to staff when it is their turn
+and to the merchant when it is theirs, go out with the commit.
 """
 
 from dataclasses import asdict
@@ -19,12 +20,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from keyvault.audit import SYSTEM, Action, Actor, record
 from onboarding.capacity import letters
 from onboarding.capacity.planner import Estimate, Factors, SaleFigures
 from onboarding.capacity.times import reply_by
 from onboarding.capacity.usage import current_day, measured_peaks
 from onboarding.errors import CaseClosedError, TooManyCasesError
 from onboarding.models import Case, CaseMessage, Store, User
+from onboarding.people.selectors import actor_for
 
 # Questions about so many different days at once are a mistake, or mischief.
 MOST_RUNNING = 10
@@ -51,7 +54,7 @@ def open_case(
     """Ask staff how many keys a sale needs; the same sale asked twice is one case.
 
     Other figures for a day that is being asked about take the place of the old ones, and staff look
-    again. Takes the store's lock, then the case's. Three queries, four with a text.
+    again. Takes the store's lock, then the case's.
 
     Args:
         store: whose sale.
@@ -74,11 +77,15 @@ def open_case(
         "factors": factors.as_json(),
         "estimate": planned.as_json(),
     }
-    case = _made(store=store, user=user, sale_on=sale_on, reckoned=reckoned)
-    if case.figures != reckoned["figures"]:
+    case, is_new = _made(store=store, user=user, sale_on=sale_on, reckoned=reckoned)
+    if is_new:
+        _record(case, action=Action.CASE_OPENED, actor=actor_for(user))
+        letters.tell_staff(case=case)
+    elif case.figures != reckoned["figures"]:
         for name, value in reckoned.items():
             setattr(case, name, value)
         _reopen(case)
+        _record(case, action=Action.CASE_CHANGED, actor=actor_for(user))
     if text:
         _add(case=case, author=user, text=text, is_from_staff=False, form_id=form_id)
     return case
@@ -100,6 +107,7 @@ def write_to_staff(*, case: Case, user: User, text: str, form_id: UUID | None) -
     _lock(case)
     if _add(case=case, author=user, text=text, is_from_staff=False, form_id=form_id):
         _reopen(case)
+        _record(case, action=Action.CASE_WRITTEN, actor=actor_for(user), is_from_staff=False)
 
 
 @transaction.atomic
@@ -121,6 +129,7 @@ def write_to_merchant(*, case: Case, staff: User, text: str, form_id: UUID | Non
     if _add(case=case, author=staff, text=text, is_from_staff=True, form_id=form_id):
         case.state = State.ANSWERED if case.recommended_keys else State.ASKED
         case.save(update_fields=["state"])
+        _record(case, action=Action.CASE_WRITTEN, actor=actor_for(staff), is_from_staff=True)
         letters.tell_of_a_message(case=case)
 
 
@@ -147,6 +156,7 @@ def answer_case(
     case.recommended_keys = recommended_keys
     case.answered_at = timezone.now()
     case.save(update_fields=["state", "recommended_keys", "answered_at"])
+    _record(case, action=Action.CASE_ANSWERED, actor=actor_for(staff), keys=recommended_keys)
     letters.tell_the_answer(case=case)
 
 
@@ -154,6 +164,7 @@ def answer_case(
 def close_case(
     *,
     case: Case,
+    actor: Actor,
     outcome: str,
     visitors: int | None = None,
     orders: int | None = None,
@@ -163,6 +174,7 @@ def close_case(
 
     Args:
         case: is brought up to date.
+        actor: who closes it.
         outcome: a value of Case.Outcome.
         visitors: how many came, as far as the merchant told.
         orders: likewise.
@@ -176,18 +188,18 @@ def close_case(
     case.actual_visitors = visitors
     case.actual_orders = orders
     case.closing_note = note
-    _close(case, now=timezone.now())
+    _close(case, actor=actor, now=timezone.now())
 
 
 @transaction.atomic
-def withdraw_case(*, case: Case) -> None:
+def withdraw_case(*, case: Case, user: User) -> None:
     """Take the question back; harmless when it is closed already."""
     try:
         _lock(case)
     except CaseClosedError:
         return
     case.outcome = Case.Outcome.WITHDRAWN
-    _close(case, now=timezone.now())
+    _close(case, actor=actor_for(user), now=timezone.now())
 
 
 def close_past_cases(*, now: datetime) -> int:
@@ -204,26 +216,29 @@ def close_past_cases(*, now: datetime) -> int:
     with transaction.atomic():
         cases = list(over.select_for_update(of=("self",)).select_related("store")[:AT_ONCE])
         for case in cases:
-            _close(case, now=now)
+            _close(case, actor=SYSTEM, now=now)
     return len(cases)
 
 
-def _made(*, store: Store, user: User, sale_on: date, reckoned: dict[str, object]) -> Case:
-    """The running case of that day, locked; a new one if there is none."""
+def _made(
+    *, store: Store, user: User, sale_on: date, reckoned: dict[str, object]
+) -> tuple[Case, bool]:
+    """The running case of that day, locked, or a new one; and whether it is new."""
     # Two tabs that ask at once take turns.
     Store.objects.select_for_update().get(pk=store.pk)
     running = Case.objects.exclude(state=State.CLOSED).filter(store=store)
     if found := running.filter(sale_on=sale_on).select_for_update().first():
-        return found
+        return found, False
     if running.count() >= MOST_RUNNING:
         raise TooManyCasesError
-    return Case.objects.create(
+    made = Case.objects.create(
         store=store,
         opened_by=user,
         sale_on=sale_on,
         reply_by=reply_by(timezone.localtime()),
         **reckoned,
     )
+    return made, True
 
 
 def _lock(case: Case) -> None:
@@ -248,15 +263,30 @@ def _add(*, case: Case, author: User, text: str, is_from_staff: bool, form_id: U
 
 def _reopen(case: Case) -> None:
     """Give the case back to staff; who has waited already does not wait longer."""
-    if case.state != State.OPEN:
+    is_their_turn_again = case.state != State.OPEN
+    if is_their_turn_again:
         case.reply_by = reply_by(timezone.localtime())
     case.state = State.OPEN
     case.save(update_fields=["state", "reply_by", "figures", "factors", "estimate"])
+    if is_their_turn_again:
+        letters.tell_staff(case=case)
 
 
-def _close(case: Case, *, now: datetime) -> None:
+def _close(case: Case, *, actor: Actor, now: datetime) -> None:
     peaks = measured_peaks(store=case.store, since=case.sale_on, until=case.sale_on)
     case.measured = [[seconds, point.requests] for seconds, point in peaks.items()]
     case.state = State.CLOSED
     case.closed_at = now
     case.save()
+    _record(case, action=Action.CASE_CLOSED, actor=actor, outcome=str(case.outcome))
+
+
+def _record(case: Case, *, action: Action, actor: Actor, **facts: str | int) -> None:
+    """What happened to the case, on its store's record; neither texts nor figures of the shop."""
+    record(
+        action=action,
+        actor=actor,
+        keychain_id=case.store_id,
+        subject=f"case:{case.pk}",
+        facts=facts,
+    )

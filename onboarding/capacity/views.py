@@ -105,7 +105,7 @@ def case(request: SignedInRequest, store_id: UUID, case_id: UUID) -> HttpRespons
 def withdraw(request: SignedInRequest, store_id: UUID, case_id: UUID) -> HttpResponse:
     """Take the question back."""
     store = store_for(user=request.user, store_id=store_id)
-    services.withdraw_case(case=selectors.case_for(store=store, case_id=case_id))
+    services.withdraw_case(case=selectors.case_for(store=store, case_id=case_id), user=request.user)
     messages.success(request, _("You have taken your question back."))
     return redirect("sale", store_id=store.pk)
 

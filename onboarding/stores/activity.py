@@ -42,6 +42,17 @@ SENTENCES: dict[Action, Promise] = {
     Action.MEMBER_ADDED: gettext_lazy("Somebody was given access"),
     Action.MEMBER_CHANGED: gettext_lazy("Somebody's role was changed"),
     Action.MEMBER_REMOVED: gettext_lazy("Somebody's access was taken away"),
+    Action.CASE_OPENED: gettext_lazy("Our staff were asked about a sale"),
+    Action.CASE_CHANGED: gettext_lazy("The figures of a sale were changed"),
+    Action.CASE_WRITTEN: gettext_lazy("Somebody wrote about a sale"),
+    Action.CASE_ANSWERED: gettext_lazy("Our staff answered about a sale"),
+    Action.CASE_CLOSED: gettext_lazy("The question about a sale was closed"),
+    Action.GLASS_ASKED: gettext_lazy("Our staff asked to open a key in an emergency"),
+    Action.GLASS_APPROVED: gettext_lazy("A second person of our staff agreed to open a key"),
+    Action.GLASS_DENIED: gettext_lazy("A second person of our staff refused to open a key"),
+    Action.GLASS_WITHDRAWN: gettext_lazy("Our staff took back their request to open a key"),
+    Action.GLASS_BROKEN: gettext_lazy("Our staff opened a key in an emergency"),
+    Action.STORE_SHOWN: gettext_lazy("Our staff looked at your pages"),
     Action.RECORD_EXPORTED: gettext_lazy("The record was downloaded"),
 }
 

@@ -25,6 +25,7 @@ from onboarding.capacity.usage import current_day
 from onboarding.errors import CaseClosedError
 from onboarding.models import Case
 from onboarding.people.requests import person_of
+from onboarding.people.selectors import actor_for
 from onboarding.staff.cases.forms import AnswerForm, CloseForm, WriteForm
 from onboarding.staff.cases.replies import filled_reply, suggested_reply
 from onboarding.staff.pages import show, staff_page
@@ -162,6 +163,6 @@ def _write(request: HttpRequest, case: Case, form: forms.Form) -> str:
     return _("Your message is sent.")
 
 
-def _close(request: HttpRequest, case: Case, form: forms.Form) -> str:  # noqa: ARG001  # called like the others
-    services.close_case(case=case, **form.cleaned_data)
+def _close(request: HttpRequest, case: Case, form: forms.Form) -> str:
+    services.close_case(case=case, actor=actor_for(person_of(request)), **form.cleaned_data)
     return _("The investigation is closed.")

@@ -5,6 +5,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from keyvault.models import AuditEntry
 from onboarding.capacity.duties import run_closing
 from onboarding.capacity.planner import SaleFigures
 from onboarding.capacity.services import (
@@ -18,6 +19,7 @@ from onboarding.capacity.services import (
 from onboarding.capacity.times import reply_by
 from onboarding.errors import CaseClosedError
 from onboarding.models import Case, CaseMessage, DailyPeak, Member
+from onboarding.notices.preferences import Choice, Topic, save_choices
 from tests.onboarding.capacity.sales import (
     case_of,
     case_url,
@@ -27,7 +29,7 @@ from tests.onboarding.capacity.sales import (
     sale_day,
     sale_url,
 )
-from tests.onboarding.cast import credential, member, person, staff_member
+from tests.onboarding.cast import BY_TESTS, credential, member, person, staff_in, staff_member
 from tests.onboarding.submission.desk import Desk, desk, heading, text
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +89,44 @@ def test_the_same_figures_again_leave_an_answer_standing() -> None:
     assert "Our staff recommend 3 keys" in text(page)
 
 
+def test_staff_who_may_answer_are_told_when_it_is_their_turn() -> None:
+    at = desk()
+    operator, support, quiet = staff_in("operator"), staff_in("support"), staff_member("quiet")
+    save_choices(user=quiet, choices={Topic.CASES: Choice.OFF})
+    mail.outbox.clear()
+    case = case_of(at.store, text="We open at eight.")
+    assert [letter.to for letter in mail.outbox] == [[operator.email]]
+    assert f"/staff/cases/{case.pk}/" in str(mail.outbox[0].body)
+    assert "eight" not in str(mail.outbox[0].body)
+    write_to_staff(case=case, user=owner_of(at.store), text="At nine.", form_id=None)
+    assert len(mail.outbox) == 1
+    write_to_merchant(case=case, staff=operator, text="Sure?", form_id=None)
+    write_to_staff(case=case, user=owner_of(at.store), text="Yes.", form_id=None)
+    assert [letter.to for letter in mail.outbox].count([operator.email]) == 2
+    assert [support.email] not in [letter.to for letter in mail.outbox]
+
+
+def test_the_record_tells_what_became_of_a_case_and_nothing_of_the_shop() -> None:
+    at = desk()
+    case = case_of(at.store, text="We open at eight.")
+    case_of(at.store, sale=SaleFigures(visitors=9000, orders=200, app_percent=40))
+    answer_case(case=case, staff=staff_member(), recommended_keys=3, text="Three.")
+    write_to_staff(case=case, user=owner_of(at.store), text="Thanks!", form_id=None)
+    withdraw_case(case=case, user=owner_of(at.store))
+    withdraw_case(case=case, user=owner_of(at.store))
+    entries = AuditEntry.objects.filter(subject=f"case:{case.pk}").order_by("pk")
+    assert {entry.keychain_id for entry in entries} == {at.store.pk}
+    assert [(entry.action, entry.facts) for entry in entries] == [
+        ("case.opened", {}),
+        ("case.changed", {}),
+        ("case.answered", {"keys": 3}),
+        ("case.written", {"is_from_staff": False}),
+        ("case.closed", {"outcome": "withdrawn"}),
+    ]
+    page = text(at.client.get(f"/stores/{at.store.pk}/activity/"))
+    assert "Our staff were asked about a sale" in page
+
+
 def test_another_day_is_another_case_up_to_a_limit() -> None:
     at = desk()
     for days in range(MOST_RUNNING):
@@ -95,7 +135,7 @@ def test_another_day_is_another_case_up_to_a_limit() -> None:
     page = at.client.post(sale_url(at), figures(sale_on=sale_day(days=50)))
     assert page.status_code == 422
     assert "You are asking about many days already." in text(page)
-    withdraw_case(case=Case.objects.earliest("sale_on"))
+    withdraw_case(case=Case.objects.earliest("sale_on"), user=owner_of(at.store))
     at.client.post(sale_url(at), figures(sale_on=sale_day(days=50)))
     assert Case.objects.count() == MOST_RUNNING + 1
 
@@ -131,7 +171,7 @@ def test_messages_go_both_ways_and_change_whose_turn_it_is() -> None:
     page = at.client.get(case_url(at, case))
     assert "Until <b>midnight</b>." in text(page).replace("&lt;", "<")
     assert "<b>midnight</b>" not in page.content.decode()
-    assert len(mail.outbox) == 1
+    assert [each.to for each in mail.outbox] == [["owner@example.test"], ["staff@example.test"]]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +318,12 @@ def test_what_really_happened_stands_beside_what_was_expected() -> None:
         total=999,
     )
     close_case(
-        case=case, outcome=Case.Outcome.TIGHT, visitors=6100, orders=None, note="Two more next."
+        case=case,
+        actor=BY_TESTS,
+        outcome=Case.Outcome.TIGHT,
+        visitors=6100,
+        orders=None,
+        note="Two more next.",
     )
     words = text(at.client.get(case_url(at, case)))
     assert "it was just enough" in words
@@ -292,7 +337,7 @@ def test_what_really_happened_stands_beside_what_was_expected() -> None:
 def test_every_outcome_has_words(outcome: str) -> None:
     at = desk()
     case = case_of(at.store)
-    close_case(case=case, outcome=outcome)
+    close_case(case=case, actor=BY_TESTS, outcome=outcome)
     page = at.client.get(case_url(at, case))
     assert page.status_code == 200
     assert "Closed" in text(page)
@@ -301,7 +346,7 @@ def test_every_outcome_has_words(outcome: str) -> None:
 def test_nothing_is_written_to_a_closed_case() -> None:
     at = desk()
     case = case_of(at.store)
-    close_case(case=case, outcome=Case.Outcome.ENOUGH)
+    close_case(case=case, actor=BY_TESTS, outcome=Case.Outcome.ENOUGH)
     page = at.client.post(case_url(at, case), {"text": "One more thing"}, follow=True)
     assert "This investigation is closed." in text(page)
     staff = staff_member()
@@ -309,7 +354,7 @@ def test_nothing_is_written_to_a_closed_case() -> None:
     for act in (
         lambda: answer_case(case=stale, staff=staff, recommended_keys=1, text="Late."),
         lambda: write_to_merchant(case=stale, staff=staff, text="Late.", form_id=None),
-        lambda: close_case(case=stale, outcome=Case.Outcome.TIGHT),
+        lambda: close_case(case=stale, actor=BY_TESTS, outcome=Case.Outcome.TIGHT),
     ):
         with pytest.raises(CaseClosedError):
             act()

@@ -16,6 +16,7 @@ from onboarding.models import Case, CaseMessage, DailyPeak, Store, TrafficFactor
 from onboarding.staff.queue import work_queue
 from tests.onboarding.capacity.sales import case_of, form_id_in, lend, owner_of
 from tests.onboarding.cast import (
+    BY_TESTS,
     credential,
     merchant,
     person,
@@ -62,7 +63,7 @@ def test_each_pile_holds_its_own() -> None:
     Case.objects.filter(pk=over.pk).update(
         sale_on=timezone.localdate() - timedelta(days=1), state=Case.State.ANSWERED
     )
-    close_case(case=closed, outcome=Case.Outcome.ENOUGH)
+    close_case(case=closed, actor=BY_TESTS, outcome=Case.Outcome.ENOUGH)
     shown = {
         pile: set(re.findall(r"(Aa|Bb|Cc) Shop Amsterdam", text(client.get(LIST, {"pile": pile}))))
         for pile in ("waiting", "running", "over", "closed", "nonsense")
@@ -190,7 +191,7 @@ def test_a_case_is_closed_with_what_really_happened() -> None:
 
 def test_a_case_that_the_merchant_closed_meanwhile_takes_no_answer() -> None:
     case, client = case_of(shop()), signed_in(staff_member())
-    close_case(case=Case.objects.get(), outcome=Case.Outcome.WITHDRAWN)
+    close_case(case=Case.objects.get(), actor=BY_TESTS, outcome=Case.Outcome.WITHDRAWN)
     page = send(client, case, "answer", keys="4", text="Four.")
     assert "closed already" in text(page)
     assert not mail.outbox
@@ -290,5 +291,5 @@ def test_the_panel_opens_with_the_merchants_who_wait_and_warns_of_the_late() -> 
     assert (pile.tasks[0].label, pile.tasks[0].url) == (case.store.name, url(case))
     assert work_queue(now=case.reply_by + timedelta(hours=1))[0].kind == "warning"
     assert "1 merchant waits for an answer" in text(signed_in(staff_member()).get("/staff/"))
-    close_case(case=case, outcome=Case.Outcome.ENOUGH)
+    close_case(case=case, actor=BY_TESTS, outcome=Case.Outcome.ENOUGH)
     assert work_queue(now=timezone.now()) == []
