@@ -18,7 +18,7 @@ from keyvault.pool import WindowBudget
 from lightspeed.permissions import ALL_PERMISSIONS
 from lightspeed.result import Outcome
 from onboarding.errors import UnknownRecordError
-from onboarding.models import Replacement, Store, Submission, User, Verification
+from onboarding.models import GlassRequest, Replacement, Store, Submission, User, Verification
 from onboarding.oauth.providers import with_open_providers
 from onboarding.oauth.selectors import Connection
 from onboarding.people.selectors import stores_for
@@ -43,6 +43,7 @@ class KeyLine:
         checked_at: when it was last checked; None: never.
         last_outcome: what the last check came to.
         undo_until: until when the key whose place it took can be brought back; None: it cannot.
+        opened_at: when our staff opened its secret in an emergency; None: never.
     """
 
     credential: Credential
@@ -54,6 +55,7 @@ class KeyLine:
     checked_at: datetime | None
     last_outcome: str
     undo_until: datetime | None = None
+    opened_at: datetime | None = None
 
     @property
     def boxes(self) -> int:
@@ -80,6 +82,7 @@ class Reason(StrEnum):
     ALL_PAUSED = "all_paused"
     SOME_REFUSED = "some_refused"
     BOX_MISSING = "box_missing"
+    KEY_OPENED = "key_opened"
     CONNECTED = "connected"
     RECONNECT = "reconnect"
 
@@ -116,13 +119,13 @@ def page_of_stores(*, user: User, number: str | None, size: int) -> Page[Store]:
     page = Paginator(stores_for(user).values_list("pk", flat=True), size).get_page(number)
     keys = "keychain__credentials"
     shown = stores_for(user).filter(pk__in=list(page.object_list))
-    page.object_list = shown.annotate(
+    counted = shown.annotate(
         active_keys=Count(keys, filter=Q(**{f"{keys}__state": State.ACTIVE}), distinct=True),
         live_keys=Count(
             keys, filter=Q(**{f"{keys}__state__in": Credential.LIVE_STATES}), distinct=True
         ),
     )
-    return cast("Page[Store]", page)
+    return Page(list(counted), page.number, cast("Paginator[Store]", page.paginator))
 
 
 def store_for_its_page(*, user: User, store_id: UUID) -> Store:
@@ -165,14 +168,15 @@ def open_replacements(*, store: Store) -> QuerySet[Replacement]:
 def live_credentials(*, store: Store) -> list[Credential]:
     """The live keys and connections in the order they came, with what their lines show. One query.
 
-    Each has its `grant`, if it has one, its last check, when a backend last borrowed it, and until
-    when the replacement that made it can be undone.
+    Each has its `grant`, if it has one, its last check, when a backend last borrowed it, until
+    when the replacement that made it can be undone, and when our staff opened it.
     """
     latest = Verification.objects.filter(credential=OuterRef("pk")).order_by("-at", "-pk")
     used = Lease.objects.filter(key__credential=OuterRef("pk"), token__isnull=False).order_by(
         "-use_by_us"
     )
     undoable = open_replacements(store=store).filter(new=OuterRef("pk"))
+    opened = GlassRequest.objects.filter(credential=OuterRef("pk"), used_at__isnull=False)
     return list(
         Credential.objects.filter(keychain_id=store.pk, state__in=Credential.LIVE_STATES)
         .select_related("grant")
@@ -183,6 +187,7 @@ def live_credentials(*, store: Store) -> list[Credential]:
             last_permissions=Subquery(latest.values("permissions")[:1]),
             used_us=Subquery(used.values("granted_us")[:1]),
             undo_until=Subquery(undoable.values("retires_at")[:1]),
+            opened_at=Subquery(opened.order_by("-used_at").values("used_at")[:1]),
         )
         .order_by("created_at", "pk")
     )
@@ -214,6 +219,7 @@ def _key_line(
         checked_at=credential.last_at or credential.checked_at,
         last_outcome=last.outcome,
         undo_until=credential.undo_until,
+        opened_at=credential.opened_at,
     )
 
 
@@ -254,11 +260,18 @@ def answer(
     }
     if not by_state[State.ACTIVE]:
         return _answer_without_active(by_state=by_state, waiting=waiting)
+    return _answer_with_active(by_state)
+
+
+def _answer_with_active(by_state: dict[State, list[KeyLine]]) -> Answer:
     if by_state[State.SUSPENDED]:
         return Answer(Standing.ACT, Reason.SOME_REFUSED, key=by_state[State.SUSPENDED][0])
     lacking = next((line for line in by_state[State.ACTIVE] if line.missing), None)
     if lacking is not None and lacking.last_outcome == Outcome.MISSING_PERMISSIONS:
         return Answer(Standing.ACT, Reason.BOX_MISSING, key=lacking)
+    opened = next((line for line in by_state[State.ACTIVE] if line.opened_at), None)
+    if opened is not None:
+        return Answer(Standing.ACT, Reason.KEY_OPENED, key=opened)
     return Answer(Standing.OK, Reason.WORKS)
 
 

@@ -8,26 +8,18 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
 from keyvault.audit.export import export_record
-from onboarding.capacity.planner import HOUR
 from onboarding.capacity.usage import limits_together
-from onboarding.migration.selectors import banner_among
-from onboarding.models import Store
-from onboarding.oauth.providers import open_providers_beside
-from onboarding.oauth.selectors import connections_among, unconnected
 from onboarding.people.selectors import actor_for, store_for
 from onboarding.stores import activity as record
 from onboarding.stores import selectors
-from onboarding.stores.charts import LOOKED_BACK, Chart, usage_chart
-from onboarding.submission.selectors import open_submissions
-from onboarding.walkthrough.back_office import DEFAULT_LANGUAGE, back_office_words
+from onboarding.stores.charts import LOOKED_BACK, usage_chart
+from onboarding.stores.pages import store_page
 from onboarding.walkthrough.requests import SignedInRequest
 
 STORES_ON_A_PAGE = 50
-RECENT_LINES = 8
 ALL_LINES = 200
 
 
@@ -47,33 +39,8 @@ def store_list(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def store(request: SignedInRequest, store_id: UUID) -> HttpResponse:
     """Whether the app works, its keys, and what happened lately."""
-    found = selectors.store_for_its_page(user=request.user, store_id=store_id)
-    words = back_office_words(get_language() or DEFAULT_LANGUAGE)
-    credentials = selectors.live_credentials(store=found)
-    keys = selectors.key_lines(credentials=credentials, words=words)
-    connections = connections_among(credentials, now=timezone.now())
-    waiting = list(open_submissions(store=found))
-    context = {
-        "store": found,
-        "keys": keys,
-        "connections": connections,
-        "banner": banner_among(credentials),
-        "providers": unconnected(open_providers_beside(found), connections),
-        "answer": selectors.answer(keys=keys, connections=connections, waiting=waiting),
-        "waiting": waiting,
-        "chart": _chart_of(found, keys),
-        "activity": record.recent_activity(
-            store=found, limit=RECENT_LINES, viewer=request.user, keys=keys
-        ),
-    }
+    context = store_page(user=request.user, store_id=store_id)
     return render(request, "onboarding/stores/store.html", context)
-
-
-def _chart_of(store: Store, keys: list[selectors.KeyLine]) -> Chart | None:
-    """The last day's chart, once a backend has used a key."""
-    if not any(line.last_used_at for line in keys):
-        return None
-    return usage_chart(store=store, seconds=HOUR, limits=selectors.limits_of(keys))
 
 
 @login_required

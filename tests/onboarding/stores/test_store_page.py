@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from keyvault import pool
 from keyvault.models import AuditEntry, Credential
-from onboarding.models import Member, Phase, Plan, Verification
+from onboarding.models import GlassRequest, Member, Phase, Plan, Verification
 from onboarding.people.selectors import actor_for
 from onboarding.stores.services import create_store, pause_key, remove_key
 from onboarding.submission.services import verify_credential
@@ -289,3 +289,24 @@ def test_creating_a_store_makes_its_keychain_and_says_so() -> None:
     assert made.keychain.wrapped_dek is not None
     assert AuditEntry.objects.filter(action="store.created", keychain_id=made.pk).exists()
     assert not Member.objects.filter(merchant=company).exists()
+
+
+def test_a_key_that_staff_have_opened_asks_to_be_replaced(simulator: RunningSimulator) -> None:
+    at = desk()
+    key, _ = with_key(at, simulator)
+    now = timezone.now()
+    GlassRequest.objects.create(
+        credential=key,
+        reason="incident",
+        public_key=bytes(32),
+        state="used",
+        asked_by=person("anna"),
+        asked_at=now,
+        decided_by=person("ben"),
+        decided_at=now,
+        used_at=now,
+    )
+    page = page_of(at)
+    assert "Act: replace a key" in page
+    assert "Our staff opened this key in an emergency" in page
+    assert f"?replaces={key.pk}" in at.client.get(f"/stores/{at.store.pk}/").content.decode()
