@@ -9,6 +9,7 @@ OnboardingError
 ├── TooManyCasesError      too many investigations of one store run at once
 ├── ProviderClosedError    merchants cannot be connected to this vendor yet: the waiting line
 ├── ConsentOverError       this way to the vendor was used, is too old, or is not this session's
+├── InstallRefusedError    an installation of the vendor's app that is not taken; it says why
 ├── PlanError              a plan that cannot be: a time that no clock shows, a taken name, no phase
 └── PhaseStartedError      a phase that has started cannot be changed
 """
@@ -83,6 +84,21 @@ class ConsentOverError(OnboardingError):
 
     code = "consent-over"
     message = "this connection was started elsewhere or is over"
+
+
+class InstallRefusedError(OnboardingError):
+    """An installation of the vendor's app that is not taken; nothing was stored.
+
+    Attributes:
+        outcome: why, a value of `oauth.install_outcomes.InstallOutcome`.
+    """
+
+    code = "install-refused"
+    message = "this installation cannot be taken"
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 class PhaseStartedError(OnboardingError):

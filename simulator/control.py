@@ -32,6 +32,7 @@ class Control:
         self.retail = RetailControl(retail=state.retail)
         self._endpoints: dict[str, tuple[str, Callable[[Request], Response]]] = {
             "/_sim/keys": ("POST", self._post_key),
+            "/_sim/apps": ("POST", self._post_app),
             "/_sim/faults": ("POST", self._post_fault),
             "/_sim/stats": ("GET", self._get_stats),
             "/_sim/reset": ("POST", self._post_reset),
@@ -99,6 +100,10 @@ class Control:
         fields = read_object(request.body)
         described, is_new = self.put_key(fields, default_cluster=request.cluster)
         return json_response(status=201 if is_new else 200, value=described)
+
+    def _post_app(self, request: Request) -> Response:
+        app = self._state.apps.put(read_object(request.body))
+        return json_response(status=201, value={"key": app.key})
 
     def _post_fault(self, request: Request) -> Response:
         return json_response(status=201, value=self.add_fault(read_object(request.body)))

@@ -3,6 +3,11 @@
     key_hash    = HMAC-SHA-256(salt, "key:" + key)
     secret_hash = HMAC-SHA-256(salt, "pair:" + key + ":" + secret)
 
+All shops that install a partner app share its key. Such a key is told apart by its shop, and found
+by the whole pair:
+
+    key_hash    = "app-" + HMAC-SHA-256(salt, "app:" + key + ":" + cluster + ":" + shop id)
+
 The salt is random for each book of keys.
 """
 
@@ -17,6 +22,7 @@ SALT_BYTES = 32
 
 DEFAULT_SHOP_ID = 300_001
 DEFAULT_LANGUAGES = ("en",)
+_INSTALLED = "app-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +73,66 @@ class KeyBook:
         self._salt = salt
         self._keys = {key.key_hash: key for key in known}
         self._record = record
+        self._installed = {
+            key.secret_hash: key
+            for key in self._keys.values()
+            if key.key_hash.startswith(_INSTALLED)
+        }
 
     def find(self, *, key: str, secret: str) -> ApiKey | None:
         """Give the key when the pair is right; None for an unknown key and a wrong secret."""
+        pair_hash = self._hash_pair(key=key, secret=secret)
         found = self._keys.get(self._hash_key(key))
         if found is None:
-            return None
-        pair_hash = self._hash_pair(key=key, secret=secret)
+            return self._installed.get(pair_hash)
         return found if hmac.compare_digest(pair_hash, found.secret_hash) else None
+
+    def install(
+        self,
+        *,
+        app_key: str,
+        secret: str,
+        shop_id: int,
+        cluster: str,
+        language: str,
+        permissions: Permissions,
+    ) -> ApiKey:
+        """Give a shop a secret of its own for an app's key; one that it had before is void.
+
+        Raises:
+            OSError: The record could not be written; nothing has changed.
+        """
+        installed = ApiKey(
+            key_hash=self._hash_app(app_key=app_key, shop_id=shop_id, cluster=cluster),
+            secret_hash=self._hash_pair(key=app_key, secret=secret),
+            last_four=app_key[-4:],
+            cluster=cluster,
+            shop_id=shop_id,
+            languages=(language,),
+            is_enabled=True,
+            permissions=permissions,
+        )
+        self._put_installed(installed)
+        return installed
+
+    def uninstall(self, *, app_key: str, shop_id: int, cluster: str) -> None:
+        """Void what a shop was given for an app's key; nothing happens when there is none.
+
+        Raises:
+            OSError: The record could not be written; nothing has changed.
+        """
+        key_hash = self._hash_app(app_key=app_key, shop_id=shop_id, cluster=cluster)
+        if key_hash in self._keys:
+            self._put_installed(replace(self._keys[key_hash], is_enabled=False))
+
+    def _put_installed(self, installed: ApiKey) -> None:
+        if self._record is not None:
+            self._record(installed)
+        before = self._keys.get(installed.key_hash)
+        if before is not None:
+            self._installed.pop(before.secret_hash, None)
+        self._keys[installed.key_hash] = installed
+        self._installed[installed.secret_hash] = installed
 
     def put(self, *, change: KeyChange, default_cluster: str) -> tuple[ApiKey, bool]:
         """Create a key, or change the fields that are given.
@@ -128,6 +186,10 @@ class KeyBook:
 
     def _hash_key(self, key: str) -> str:
         return hmac.digest(self._salt, f"key:{key}".encode(), "sha256").hex()
+
+    def _hash_app(self, *, app_key: str, shop_id: int, cluster: str) -> str:
+        text = f"app:{app_key}:{cluster}:{shop_id}"
+        return _INSTALLED + hmac.digest(self._salt, text.encode(), "sha256").hex()
 
     def _hash_pair(self, *, key: str, secret: str) -> str:
         return hmac.digest(self._salt, f"pair:{key}:{secret}".encode(), "sha256").hex()

@@ -103,6 +103,14 @@ class RunningSimulator:
         described, _ = self._call(lambda: self._site.control.put_key(fields, default_cluster="eu1"))
         return described
 
+    def put_app(self, **fields: str) -> None:
+        """Register a partner app: `key`, `secret`, `success_url`, `cancel_url`, `uninstall_url`.
+
+        Raises:
+            ControlError: A field is wrong.
+        """
+        self._call(lambda: self._site.state.apps.put(fields))
+
     def add_fault(
         self,
         *,

@@ -3,6 +3,8 @@
 from typing import Protocol
 
 from simulator.control import PREFIX, Control
+from simulator.ecom.apps import PREFIX as APPS_PREFIX
+from simulator.ecom.apps import AppArea
 from simulator.ecom.area import EcomArea
 from simulator.faults import Fault, FaultKind
 from simulator.mishaps import DELIVERIES, UNANSWERED, Delivery, spoil
@@ -34,6 +36,10 @@ class Site:
         retail = RetailArea(retail=state.retail, stats=state.stats)
         self._areas: tuple[tuple[str, Area], ...] = (
             *((prefix, retail) for prefix in RETAIL_PREFIXES),
+            (
+                APPS_PREFIX,
+                AppArea(apps=state.apps, keys=state.keys, clock=state.retail.clock),
+            ),
             ("/", EcomArea(state=state)),
         )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from simulator.ecom.apps import AppBook
 from simulator.faults import FaultPlan
 from simulator.keys import KeyBook
 from simulator.retail.retail import Retail
@@ -44,6 +45,7 @@ class State:
     faults: FaultPlan = field(default_factory=FaultPlan)
     stats: Stats = field(default_factory=Stats)
     retail: Retail = field(default_factory=Retail)
+    apps: AppBook = field(default_factory=AppBook)
 
     def reset(self) -> None:
         """Clear windows, faults, numbers and changed rules; keys and grants stay."""

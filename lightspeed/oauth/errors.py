@@ -7,6 +7,7 @@
         ├── ConsentDeniedError    the merchant said no, or the vendor did in their place
         ├── ScopeRefusedError     invalid_scope: the vendor does not know a scope that we ask for
         └── CallbackError         the answer does not belong to what was asked
+            └── CallTooOldError   it is signed, but its time is over
 
 Besides, the errors of `lightspeed.errors` for outages, throttling and unreadable answers. No
 message, attribute or cause holds a token, a code or the vendor's own words.
@@ -55,3 +56,10 @@ class CallbackError(OAuthError):
 
     code = "callback_unusable"
     message = "The vendor's answer cannot be used."
+
+
+class CallTooOldError(CallbackError):
+    """A signed call whose time is over: it may be a copy; ask the merchant to install again."""
+
+    code = "call_too_old"
+    message = "The vendor's call is too old to be used."

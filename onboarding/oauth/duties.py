@@ -10,6 +10,7 @@ from onboarding.models import NotificationChoice, Store
 from onboarding.notices.letters import send_letter
 from onboarding.notices.preferences import readers_at
 from onboarding.oauth.ending import delete_expired_consents
+from onboarding.oauth.installs import delete_expired_installs
 from onboarding.oauth.letters import lost_letter
 
 AT_ONCE = 50
@@ -40,5 +41,14 @@ def _tell(grant: Grant, *, now: datetime) -> bool:
     return True
 
 
+def run_expiry(now: datetime) -> int:
+    """Gives up what waited too long for a merchant's word.
+
+    Returns:
+        How many consents and installations there were.
+    """
+    return delete_expired_consents(now) + delete_expired_installs(now)
+
+
 LOSSES = Duty(name="oauth.losses", interval_seconds=10, run=tell_losses)
-CONSENTS = Duty(name="oauth.consents", interval_seconds=60, run=delete_expired_consents)
+CONSENTS = Duty(name="oauth.consents", interval_seconds=60, run=run_expiry)

@@ -29,15 +29,27 @@ class ClientForm(forms.Form):
             attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False
         ),
     )
+    start_url = forms.URLField(
+        label=_("Where merchants install it"),
+        help_text=_("The app's page at Lightspeed. The store page leads there."),
+        required=False,
+        assume_scheme="https",
+    )
     is_open = forms.BooleanField(
         label=_("Merchants may connect"),
         help_text=_("While this is off, merchants join the waiting line."),
         required=False,
     )
 
-    def __init__(self, *args: Any, has_secret: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, has_secret: bool, is_app: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._has_secret = has_secret
+        if is_app:
+            self.fields["client_id"].label = _("App key")
+            self.fields["secret"].label = _("App secret")
+            self.fields["is_open"].help_text = _("While this is off, no shop can install the app.")
+        else:
+            del self.fields["start_url"]
 
     def clean_secret(self) -> str:
         """Ask for a secret where there is none yet."""

@@ -5,12 +5,13 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, QuerySet, Subquery
 from pydantic import SecretStr
 
 from keyvault import vault
 from keyvault.audit import SYSTEM, Action, record
 from keyvault.models import Keychain
+from lightspeed.oauth.install import APP_NAME
 from lightspeed.oauth.provider import Provider
 from lightspeed.oauth.registry import PROVIDERS
 from lightspeed.oauth.tokens import OAuthClient
@@ -44,10 +45,14 @@ def open_providers() -> list[Provider]:
 
 
 def with_open_providers(stores: QuerySet[Store]) -> QuerySet[Store]:
-    """Stores that bring along which providers are open, for `open_providers_beside`."""
+    """Stores that bring along which providers are open, for `open_providers_beside`.
+
+    And `app_start_url`, where the partner app is installed; None or empty while it cannot be.
+    """
     rows = ProviderClient.objects.filter(is_open=True)
     return stores.annotate(
-        **{_column(name): Exists(rows.filter(provider=name)) for name in PROVIDERS}
+        app_start_url=Subquery(rows.filter(provider=APP_NAME).values("start_url")[:1]),
+        **{_column(name): Exists(rows.filter(provider=name)) for name in PROVIDERS},
     )
 
 
@@ -58,6 +63,12 @@ def open_providers_beside(store: Store) -> list[Provider]:
 
 def _column(name: str) -> str:
     return f"is_open_{name.replace('-', '_')}"
+
+
+def app_start_url() -> str:
+    """Where merchants begin to install the partner app; empty while they cannot. One query."""
+    rows = ProviderClient.objects.filter(provider=APP_NAME, is_open=True)
+    return rows.values_list("start_url", flat=True).first() or ""
 
 
 def client_of(name: str) -> OAuthClient:
@@ -82,16 +93,23 @@ def client_of(name: str) -> OAuthClient:
 
 @transaction.atomic
 def register_client(
-    *, provider: str, client_id: str, secret: SecretStr | None, is_open: bool, user: User
+    *,
+    provider: str,
+    client_id: str,
+    secret: SecretStr | None,
+    is_open: bool,
+    user: User,
+    start_url: str = "",
 ) -> ProviderClient:
     """Keeps what the vendor gave the operator; a blank secret leaves the present one.
 
     Args:
-        provider: a name in `PROVIDERS`.
+        provider: a name in `PROVIDERS`, or that of the partner app.
         client_id: as the vendor gave it.
         secret: as the vendor gave it; None: unchanged.
         is_open: whether merchants may connect.
         user: the member of staff; recorded.
+        start_url: where merchants begin, if that is not here: the partner app's page.
 
     Returns:
         The registration.
@@ -100,7 +118,8 @@ def register_client(
         UnknownRecordError: no such provider, or no secret yet and none given.
         keyvault.errors.VaultError: the secret cannot be sealed; nothing was changed.
     """
-    provider_named(provider)
+    if provider != APP_NAME:
+        provider_named(provider)
     keychain = system_keychain()
     row = ProviderClient.objects.select_for_update().filter(provider=provider).first()
     if row is None and secret is None:
@@ -116,6 +135,7 @@ def register_client(
             version=row.version,
         )
     row.client_id, row.is_open, row.entered_by = client_id, is_open, user
+    row.start_url = start_url
     row.save()
     record(
         action=Action.CLIENT_REGISTERED,

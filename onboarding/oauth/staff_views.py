@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -11,12 +10,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from pydantic import SecretStr
 
 from keyvault.models import Grant
-from lightspeed.oauth.registry import PROVIDERS
 from onboarding.models import ProviderClient
 from onboarding.oauth.access import for_staff
 from onboarding.oauth.forms import ClientForm, LegacyKeysForm
 from onboarding.oauth.legacy import FileError, Result, import_keys
-from onboarding.oauth.providers import provider_named, register_client
+from onboarding.oauth.providers import register_client
+from onboarding.oauth.registrations import registration_of, registrations
 from onboarding.people.fresh import fresh_only
 from onboarding.walkthrough.requests import SignedInRequest
 
@@ -28,7 +27,7 @@ MOST_AILING = 200
 def providers(request: SignedInRequest) -> HttpResponse:
     """Every provider, and whether merchants may connect."""
     rows = ProviderClient.objects.in_bulk()
-    lines = [(each, rows.get(name)) for name, each in PROVIDERS.items()]
+    lines = [(each, rows.get(each.name)) for each in registrations()]
     ailing = Grant.objects.exclude(state=Grant.State.ENDED).exclude(problem="")
     context = {"lines": lines, "ailing": ailing.select_related("credential")[:MOST_AILING]}
     return render(request, "onboarding/oauth/providers.html", context)
@@ -41,10 +40,14 @@ def providers(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def provider(request: SignedInRequest, provider: str) -> HttpResponse:
     """Enter what the vendor gave the operator."""
-    chosen = provider_named(provider)
+    chosen = registration_of(provider, absolute=request.build_absolute_uri)
     row = ProviderClient.objects.filter(provider=chosen.name).first()
-    initial = {"client_id": row.client_id, "is_open": row.is_open} if row else {"is_open": True}
-    form = ClientForm(request.POST or None, initial=initial, has_secret=row is not None)
+    initial = {"is_open": True}
+    if row is not None:
+        initial = {name: getattr(row, name) for name in ("client_id", "is_open", "start_url")}
+    form = ClientForm(
+        request.POST or None, initial=initial, has_secret=row is not None, is_app=chosen.is_app
+    )
     if request.method == "POST" and form.is_valid():
         secret = form.cleaned_data["secret"]
         register_client(
@@ -52,12 +55,12 @@ def provider(request: SignedInRequest, provider: str) -> HttpResponse:
             client_id=form.cleaned_data["client_id"],
             secret=SecretStr(secret) if secret else None,
             is_open=form.cleaned_data["is_open"],
+            start_url=form.cleaned_data.get("start_url", ""),
             user=request.user,
         )
         messages.success(request, _("Saved. The secret is sealed."))
         return redirect("oauth:providers")
-    callback = request.build_absolute_uri(reverse("oauth:callback", args=[chosen.name]))
-    context = {"form": form, "provider": chosen, "callback": callback, "row": row}
+    context = {"form": form, "provider": chosen, "row": row}
     return render(
         request, "onboarding/oauth/provider.html", context, status=422 if form.errors else 200
     )

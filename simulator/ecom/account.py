@@ -18,7 +18,7 @@ _UNITED_STATES = {"id": 223, "code": "us", "code3": "usa", "title": "United Stat
 def read_account(call: Call) -> Response:
     """`GET account`: the API account, not the shop."""
     account = {
-        "id": int(call.api_key.key_hash[:6], 16),
+        "id": int(call.api_key.key_hash[-6:], 16),
         "appId": False,
         "apiKey": call.presented_key,
         "createdAt": CREATED_AT,

@@ -56,6 +56,22 @@ def test_a_first_registration_needs_a_secret() -> None:
         )
 
 
+def test_staff_enter_the_partner_app_and_see_its_three_addresses() -> None:
+    client = confirmed(staff_member())
+    url = "/staff/providers/ecom-app/"
+    page = client.get(url).content.decode()
+    for path in ("install/ecom/", "install/ecom/uninstalled/", "install/ecom/cancelled/"):
+        assert f"http://testserver/{path}<" in page
+    start = "https://store.example.test/app"
+    fields = {"client_id": "our-key", "secret": "canary", "is_open": "on", "start_url": start}
+    listed = client.post(url, fields, follow=True).content.decode()
+    assert "our-key" in listed
+    row = ProviderClient.objects.get(provider="ecom-app")
+    assert (row.start_url, client_of("ecom-app").secret.get_secret_value()) == (start, "canary")
+    assert start in client.get(url).content.decode()
+    assert "start_url" not in client.get(URL).content.decode()
+
+
 @pytest.mark.parametrize("path", ["/staff/providers/", URL, "/staff/legacy-keys/"])
 def test_the_pages_exist_for_staff_only(path: str) -> None:
     assert signed_in(person("merchant")).get(path).status_code == 404
