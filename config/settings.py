@@ -223,6 +223,8 @@ KEYVAULT_CHECKPOINT_LOG = ENVIRONMENT.checkpoint_log
 KEYVAULT_KEK = key_providers(ENVIRONMENT)
 # Dotted path of what is told of an alert; it gets the alert's id. None: alerts stand on their page.
 KEYVAULT_ON_ALERT: str | None = None
+# Dotted path of what tells staff that a webhook's address was switched off; gets `endpoint_id`.
+KEYVAULT_WEBHOOK_DISABLED = "onboarding.staff.webhooks.tell_switched_off"
 # How many secrets an actor of each kind opens in a minute before staff are told.
 KEYVAULT_OPENS_PER_MINUTE = {
     "person": 60,

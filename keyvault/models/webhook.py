@@ -38,6 +38,7 @@ class WebhookDelivery(DueRow):
     last_status = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
+        verbose_name_plural = "webhook deliveries"
         indexes = [models.Index(fields=["endpoint", "created_at"])]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Telling backends what happened, signed after the Standard Webhooks specification."""
 
-from keyvault.webhooks.delivering import DELIVERIES, replay
+from keyvault.webhooks.delivering import DELIVERIES, replay, replay_failed
 from keyvault.webhooks.endpoints import NewEndpoint, enable, register
 from keyvault.webhooks.sending import ForbiddenAddressError, Sent
 
@@ -12,4 +12,5 @@ __all__ = [
     "enable",
     "register",
     "replay",
+    "replay_failed",
 ]

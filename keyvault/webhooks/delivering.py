@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from standardwebhooks import Webhook
 
 from keyvault import audit, due
-from keyvault.audit import Action
+from keyvault.audit import Action, Actor
 from keyvault.due import Duty
 from keyvault.errors import UnknownRecordError
 from keyvault.models import WebhookDelivery, WebhookEndpoint
@@ -44,16 +45,53 @@ def deliver(now: datetime) -> int:
     return len(claimed)
 
 
-def replay(*, delivery_id: UUID) -> None:
+def replay(*, delivery_id: UUID, actor: Actor) -> None:
     """Sends an event once more, under its own id, so that the receiver can tell.
+
+    Args:
+        delivery_id: delivered, failed or on its way.
+        actor: who wants it.
 
     Raises:
         UnknownRecordError: no such event, or its endpoint is switched off.
     """
-    mine = WebhookDelivery.objects.filter(pk=delivery_id, endpoint__disabled_at=None)
-    if not mine.update(due_at=timezone.now(), attempts=0, delivered_at=None):
-        message = f"no event {delivery_id} whose endpoint is switched on"
-        raise UnknownRecordError(message)
+    mine = WebhookDelivery.objects.filter(pk=delivery_id)
+    with transaction.atomic():
+        if not _send_again(mine, actor=actor, subject=f"delivery:{delivery_id}"):
+            message = f"no event {delivery_id} whose endpoint is switched on"
+            raise UnknownRecordError(message)
+
+
+def replay_failed(*, endpoint_id: UUID, actor: Actor) -> int:
+    """Sends at once all events of an endpoint whose last try failed.
+
+    Args:
+        endpoint_id: one that is switched on.
+        actor: who wants it.
+
+    Returns:
+        How many there were.
+    """
+    failed = WebhookDelivery.objects.filter(
+        endpoint=endpoint_id, delivered_at=None, last_status__isnull=False
+    )
+    with transaction.atomic():
+        return _send_again(failed, actor=actor, subject=f"webhook:{endpoint_id}")
+
+
+def _send_again(rows: QuerySet[WebhookDelivery], *, actor: Actor, subject: str) -> int:
+    """Makes events due; whoever is at one of them finds its claim void."""
+    moved = rows.filter(endpoint__disabled_at=None).update(
+        due_at=timezone.now(),
+        attempts=0,
+        delivered_at=None,
+        fence=F("fence") + 1,
+        claimed_until=None,
+    )
+    if moved:
+        facts = {"rows": moved}
+        audit.record(action=Action.WORK_RETRIED, actor=actor, subject=subject, facts=facts)
+    return moved
 
 
 def _deliver(delivery: WebhookDelivery, *, now: datetime) -> None:
@@ -81,7 +119,7 @@ def _deliver(delivery: WebhookDelivery, *, now: datetime) -> None:
             subject=f"webhook:{endpoint.pk}",
             facts={"enabled": False},
         )
-        transaction.on_commit(lambda: _announce(endpoint))
+        _announce(endpoint)
 
 
 def _post(delivery: WebhookDelivery, *, endpoint: WebhookEndpoint, now: datetime) -> Sent:
@@ -102,7 +140,10 @@ def _post(delivery: WebhookDelivery, *, endpoint: WebhookEndpoint, now: datetime
 
 
 def _announce(endpoint: WebhookEndpoint) -> None:
-    """Tells people, by whatever settings.KEYVAULT_WEBHOOK_DISABLED names: it takes the row's id."""
+    """Tells people, by whatever settings.KEYVAULT_WEBHOOK_DISABLED names, in this transaction.
+
+    It is the dotted path of a function that takes `endpoint_id`.
+    """
     logger.error("a webhook was switched off", extra={"endpoint": str(endpoint.pk)})
     path = getattr(settings, "KEYVAULT_WEBHOOK_DISABLED", None)
     if path is not None:

@@ -46,6 +46,7 @@ ADDED = {
             "change_dutyrun",
             "change_trafficfactors",
             "change_waitingmerchant",
+            "change_webhookendpoint",
         }
     ),
     Role.SECURITY: frozenset(

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from onboarding.staff import mails, search, views
+from onboarding.staff import mails, search, signing, views
 
 urlpatterns = [
     path("staff/search/", search.search, name="staff-search"),
@@ -13,6 +13,11 @@ urlpatterns = [
     path("staff/mails/", mails.mails, name="staff-mails"),
     path("staff/mails/<slug:name>/<slug:language>/", mails.mail, name="staff-mail"),
     path("staff/mails/<slug:name>/<slug:language>/html/", mails.mail_html, name="staff-mail-html"),
+    path(
+        "staff/backends/<uuid:backend_id>/signing-key/",
+        signing.signing_key,
+        name="staff-signing-key",
+    ),
     path("staff/cases/", include("onboarding.staff.cases.urls")),
     path("staff/reports/", include("onboarding.staff.reports.urls")),
     path("staff/work/", include("onboarding.staff.work.urls")),

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from keyvault.leases.signing import Signer
 from keyvault.models import Backend, BackendToken, Lease
 from keyvault.models.lease import moment
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag, when
@@ -18,11 +19,21 @@ class BackendAdmin(ReadOnlyAdmin[Backend]):
 
     section = Section.BACKENDS
     note = _("Programs that borrow keys.")
-    list_display = ("name", "state", "has_all_stores", "created_at")
+    list_display = ("name", "state", "has_all_stores", "sealed", "signed", "created_at")
     list_filter = ("is_active",)
     search_fields = ("name",)
     ordering = ("name",)
-    fields = ("name", "state", "has_all_stores", "created_at", "id")
+    fields = (
+        "name",
+        "state",
+        "has_all_stores",
+        "networks",
+        "sealed",
+        "signed",
+        "signing_key_id",
+        "created_at",
+        "id",
+    )
 
     @admin.display(description=_("state"), ordering="is_active")
     def state(self, backend: Backend) -> SafeString:
@@ -30,6 +41,22 @@ class BackendAdmin(ReadOnlyAdmin[Backend]):
         if backend.is_active:
             return tag(kind="ok", label=_("Active"))
         return tag(kind="neutral", label=_("Closed"))
+
+    @admin.display(description=_("gets keys sealed"), boolean=True)
+    def sealed(self, backend: Backend) -> bool:
+        """Whether what it is lent is sealed to a key of its own."""
+        return backend.public_key is not None
+
+    @admin.display(description=_("signs requests"), boolean=True)
+    def signed(self, backend: Backend) -> bool:
+        """Whether its requests must be signed."""
+        return backend.signing_key is not None
+
+    @admin.display(description=_("signing key"))
+    def signing_key_id(self, backend: Backend) -> str:
+        """The name of the key in its signatures."""
+        key = backend.signing_key
+        return "" if key is None else Signer(backend_id=backend.pk, key=bytes(key)).key_id
 
 
 @admin.register(BackendToken)

@@ -9,12 +9,12 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
-from keyvault import vault
+from keyvault import due, vault
 from keyvault.audit import SYSTEM
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import Scope, create_backend
 from keyvault.models import AuditEntry, Credential, Keychain, WebhookDelivery, WebhookEndpoint
-from keyvault.webhooks import ForbiddenAddressError, enable, register, replay
+from keyvault.webhooks import ForbiddenAddressError, enable, register, replay, replay_failed
 from keyvault.webhooks.delivering import deliver
 from keyvault.webhooks.sending import checked_url, post
 from tests.keyvault import factories
@@ -138,13 +138,62 @@ def test_an_event_can_be_sent_again_under_its_own_id(receiver: Receiver) -> None
     _suspend(store, key)
     deliver(timezone.now())
 
-    replay(delivery_id=WebhookDelivery.objects.get().pk)
+    replay(delivery_id=WebhookDelivery.objects.get().pk, actor=SYSTEM)
     deliver(timezone.now())
 
     first, second = receiver.requests
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     with pytest.raises(UnknownRecordError):
-        replay(delivery_id=store.pk)
+        replay(delivery_id=store.pk, actor=SYSTEM)
+    assert AuditEntry.objects.filter(action="work.retried").count() == 1
+
+
+def test_what_failed_is_sent_again_at_once(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    receiver.status = 500
+    _suspend(store, key)
+    deliver(timezone.now())
+    endpoint = WebhookEndpoint.objects.get()
+    assert deliver(timezone.now()) == 0
+
+    receiver.status = 200
+    assert replay_failed(endpoint_id=endpoint.pk, actor=SYSTEM) == 1
+    assert deliver(timezone.now()) == 1
+
+    assert replay_failed(endpoint_id=endpoint.pk, actor=SYSTEM) == 0
+    entry = AuditEntry.objects.get(action="work.retried")
+    assert (entry.subject, entry.facts) == (f"webhook:{endpoint.pk}", {"rows": 1})
+
+
+def test_an_address_that_is_switched_off_gets_nothing_again(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    receiver.status = 500
+    _suspend(store, key)
+    deliver(timezone.now())
+    WebhookEndpoint.objects.update(disabled_at=timezone.now())
+
+    assert replay_failed(endpoint_id=WebhookEndpoint.objects.get().pk, actor=SYSTEM) == 0
+    with pytest.raises(UnknownRecordError):
+        replay(delivery_id=WebhookDelivery.objects.get().pk, actor=SYSTEM)
+
+
+def test_a_worker_that_is_late_does_not_undo_that_an_event_is_sent_again(
+    receiver: Receiver,
+) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    (claimed,) = due.claim(WebhookDelivery.objects.all(), now=timezone.now(), claim_seconds=60)
+
+    replay(delivery_id=claimed.pk, actor=SYSTEM)
+
+    assert not due.finish(claimed, due_at=None)
+    assert deliver(timezone.now()) == 1
 
 
 def test_the_signing_key_is_sealed(receiver: Receiver) -> None:

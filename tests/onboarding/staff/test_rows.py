@@ -18,6 +18,8 @@ from keyvault.models import (
     Credential,
     Draft,
     Lease,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from keyvault.vault import seal_draft, short_fingerprint
 from keyvault.vault.tripwires import fire
@@ -64,6 +66,8 @@ MODELS = [
     Submission,
     User,
     Verification,
+    WebhookDelivery,
+    WebhookEndpoint,
 ]
 # Session, account, second step, rows, their number; nothing that grows with the rows.
 MOST_QUERIES = 6
@@ -109,6 +113,12 @@ def fill(shops: int) -> list[str]:
             digest=f"{shops:032x}{number:032x}",
             scopes=" stores:read ",
             expires_at=timezone.now(),
+        )
+        endpoint = WebhookEndpoint.objects.create(
+            backend=backend, url="https://app.example.test/hook", sealed_key=b"canary-sealed"
+        )
+        WebhookDelivery.objects.create(
+            endpoint=endpoint, type="credential.failing", body="{}", created_at=timezone.now()
         )
         fire(kind=Alert.Kind.TAMPERED, subject=f"test:{shops}-{number}", facts={})
         AuditCheckpoint.objects.create(

@@ -1,0 +1,141 @@
+"""Webhooks in the hands of staff: send again, switch on; and the mail when one went off."""
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from keyvault.audit import Actor
+from keyvault.errors import UnknownRecordError
+from keyvault.models import WebhookDelivery, WebhookEndpoint
+from keyvault.webhooks import enable, replay, replay_failed
+from onboarding.models import User
+from onboarding.notices.letters import Letter, absolute_url, send_letter
+from onboarding.notices.preferences import Topic, staff_readers, unsubscribe_url
+from onboarding.people.selectors import actor_for
+
+PERMISSION = "keyvault.view_webhookendpoint"
+
+
+@admin.action(description=gettext_lazy("Send again"), permissions=["replay"])
+def send_again(
+    model_admin: "admin.ModelAdmin[Any]",
+    request: HttpRequest,
+    queryset: QuerySet[WebhookDelivery],
+) -> HttpResponse | None:
+    """Send the chosen events once more, once that is confirmed."""
+
+    def send(delivery: WebhookDelivery, actor: Actor) -> int:
+        try:
+            replay(delivery_id=delivery.pk, actor=actor)
+        except UnknownRecordError:
+            return 0
+        return 1
+
+    title = gettext_lazy("Send these events again?")
+    rows = queryset.select_related("endpoint")
+    return _confirmed(model_admin, request, rows=rows, title=title, work=send)
+
+
+@admin.action(description=gettext_lazy("Send all that failed again"), permissions=["replay"])
+def send_failed_again(
+    model_admin: "admin.ModelAdmin[Any]",
+    request: HttpRequest,
+    queryset: QuerySet[WebhookEndpoint],
+) -> HttpResponse | None:
+    """Send the failed events of the chosen addresses at once, once that is confirmed."""
+
+    def send(endpoint: WebhookEndpoint, actor: Actor) -> int:
+        return replay_failed(endpoint_id=endpoint.pk, actor=actor)
+
+    title = gettext_lazy("Send all that failed at these addresses again?")
+    return _confirmed(model_admin, request, rows=queryset, title=title, work=send)
+
+
+@admin.action(description=gettext_lazy("Switch on again"), permissions=["replay"])
+def switch_on(
+    model_admin: "admin.ModelAdmin[Any]",
+    request: HttpRequest,
+    queryset: QuerySet[WebhookEndpoint],
+) -> None:
+    """Tell the chosen addresses again, what has waited for them included."""
+    actor = actor_for(cast("User", request.user))
+    count = 0
+    for endpoint in queryset.exclude(disabled_at=None):
+        enable(endpoint_id=endpoint.pk, actor=actor)
+        count += 1
+    text = ngettext("%d address is on again.", "%d addresses are on again.", count) % count
+    model_admin.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
+
+
+def _confirmed(
+    model_admin: "admin.ModelAdmin[Any]",
+    request: HttpRequest,
+    *,
+    rows: QuerySet[Any],
+    title: Promise,
+    work: Callable[[Any, Actor], int],
+) -> HttpResponse | None:
+    """Show what was chosen; once that is confirmed, do it and say how many events are sent."""
+    if "confirmed" not in request.POST:
+        context = {
+            **model_admin.admin_site.each_context(request),
+            "title": title,
+            "rows": rows,
+            "action": request.POST["action"],
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+            "list_url": request.path,
+        }
+        return TemplateResponse(request, "onboarding/staff/send_again.html", context)
+    actor = actor_for(cast("User", request.user))
+    count = sum(work(row, actor) for row in rows)
+    if count:
+        text = ngettext("%d event is sent again now.", "%d events are sent again now.", count)
+        model_admin.message_user(request, text % count, messages.SUCCESS)
+    else:
+        text = _("Nothing is sent: nothing failed, or the address is switched off.")
+        model_admin.message_user(request, text, messages.WARNING)
+    return None
+
+
+def tell_switched_off(*, endpoint_id: UUID) -> None:
+    """Writes to staff that an address has not answered for three days; in the caller's transaction.
+
+    Args:
+        endpoint_id: the address that was switched off.
+    """
+    endpoint = WebhookEndpoint.objects.select_related("backend").get(pk=endpoint_id)
+    for reader in staff_readers(Topic.ALERTS):
+        if reader.has_perm(PERMISSION):
+            letter = _letter(endpoint, reader=reader)
+            send_letter(letter, to=reader.email, language=reader.language)
+
+
+def _letter(endpoint: WebhookEndpoint, *, reader: User) -> Letter:
+    with translation.override(reader.language):
+        facts = {"backend": endpoint.backend.name, "url": endpoint.url}
+        page = reverse("admin:keyvault_webhookendpoint_change", args=[endpoint.pk])
+        return Letter(
+            subject=_("%(backend)s is no longer told of changes") % facts,
+            paragraphs=(
+                _("%(url)s has not answered for three days, so it was switched off.") % facts,
+                _(
+                    "Its events wait for 30 days. When the address works again, switch it on and "
+                    "they are sent."
+                ),
+            ),
+            action_label=_("Look at the address"),
+            action_url=absolute_url(page),
+            unsubscribe_url=unsubscribe_url(user=reader, topic=Topic.ALERTS),
+        )
