@@ -10,6 +10,7 @@ from keyvault.models import Credential, Draft, Keychain
 from keyvault.vault import short_fingerprint
 from onboarding.models import Submission, Verification
 from onboarding.staff.checks import check_again
+from onboarding.staff.pausing import pause_keys, resume_keys
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
 STATE_TAGS = {
@@ -60,7 +61,7 @@ class CredentialAdmin(ReadOnlyAdmin[Credential]):
         "created_at",
         "id",
     )
-    actions = (check_again,)
+    actions = (check_again, pause_keys, resume_keys)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         """Leave the sealed column where it is."""

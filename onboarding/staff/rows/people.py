@@ -13,6 +13,7 @@ from keyvault.models import Credential
 from onboarding.models import Invitation, Member, Merchant, OutgoingMail, Store, User
 from onboarding.staff.checks import check_again
 from onboarding.staff.overview import store_overview
+from onboarding.staff.pausing import pause_keys, resume_keys
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
 
@@ -40,7 +41,7 @@ class StoreAdmin(ReadOnlyAdmin[Store]):
         "identifier",
         "created_at",
     )
-    actions = (check_again,)
+    actions = (check_again, pause_keys, resume_keys)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Store]:
         """Count the live keys in the same query."""

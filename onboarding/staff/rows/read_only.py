@@ -93,6 +93,10 @@ class ReadOnlyAdmin(RowAdmin[Row]):
         """Say who may check keys again; the name is what the action asks for."""
         return request.user.has_perm("onboarding.add_verification")
 
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        """Say who may pause and resume keys; the name is what the actions ask for."""
+        return request.user.has_perm("keyvault.change_credential")
+
     def has_add_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         """Nobody adds rows here."""
         return False

@@ -84,7 +84,7 @@ def test_no_more_than_ten_are_asked_at_once(simulator: RunningSimulator) -> None
     shop = shop_with_keys(MOST_AT_ONCE + 1)
     client = signed_in(staff_member())
     page = ask(client, STORES, [shop.pk], confirmed=False).content.decode()
-    assert "One key more is left out" in page
+    assert "One row more is left out: at most 10" in page
     assert len(messages_of(ask(client, STORES, [shop.pk]))) == MOST_AT_ONCE
 
 
