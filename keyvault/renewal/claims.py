@@ -33,12 +33,10 @@ class Claim:
     refresh_token: SecretStr = field(repr=False)
 
 
-def claim_grant(
+def claimable_grant(
     *, credential_id: UUID, now: datetime, generation: int | None = None
-) -> Claim | None:
-    """Claims a grant and writes down that the vendor will be asked. One SELECT, one UPDATE.
-
-    Call it outside any transaction: the intent must be durable before the vendor is asked.
+) -> Grant | None:
+    """A grant that can be claimed now. One query; nothing is changed.
 
     Args:
         credential_id: whose.
@@ -46,23 +44,42 @@ def claim_grant(
         generation: what the caller saw when it decided to renew; None: whatever it is now.
 
     Returns:
-        The claim; None when somebody else holds it, has brought the next generation since the
+        The grant; None when somebody else holds it, has brought the next generation since the
         caller looked, or there is nothing to renew with.
-
-    Raises:
-        ShreddedKeychainError, TamperedSecretError, KekUnavailableError, UnknownKekError: the
-            refresh token cannot be opened; nothing was claimed.
     """
     grant = Grant.objects.select_related("credential").filter(pk=credential_id).first()
     if grant is None or grant.state not in Grant.LIVE_STATES or is_held(grant, now=now):
         return None
     if generation is not None and grant.generation != generation:
         return None
+    return grant
+
+
+def claim_grant(*, grant: Grant, now: datetime) -> Claim | None:
+    """Claims a grant and writes down that the vendor will be asked. One SELECT, one UPDATE.
+
+    Call it outside any transaction: the intent must be durable before the vendor is asked.
+
+    Args:
+        grant: as `claimable_grant` gave it.
+        now: the present time.
+
+    Returns:
+        The claim; None when somebody else was faster.
+
+    Raises:
+        ShreddedKeychainError, TamperedSecretError, KekUnavailableError, UnknownKekError: the
+            refresh token cannot be opened; nothing was claimed.
+    """
     refresh_token = open_refresh(grant)
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     until = now + timedelta(seconds=claim_seconds())
     won = Grant.objects.filter(
-        free, pk=grant.pk, fence=grant.fence, generation=grant.generation
+        free,
+        pk=grant.pk,
+        fence=grant.fence,
+        generation=grant.generation,
+        state__in=Grant.LIVE_STATES,
     ).update(fence=F("fence") + 1, attempts=F("attempts") + 1, claimed_until=until, intent_at=now)
     if not won:
         return None

@@ -12,7 +12,7 @@ from keyvault.audit import Action, Actor
 from keyvault.endpoints import endpoint_name
 from keyvault.errors import RefreshRefusedError, StateError, UnknownRecordError
 from keyvault.models import Credential, Grant
-from keyvault.renewal.claims import claim_grant, seal_refresh
+from keyvault.renewal.claims import claim_grant, claimable_grant, seal_refresh
 from keyvault.renewal.contract import AccountRef, TokenPair, account_of, renewer
 from keyvault.renewal.times import call_seconds, renewal_at, valid_until
 from keyvault.vault import AccessTokenSecret
@@ -159,7 +159,9 @@ def end_grant(*, credential_id: UUID, keychain_id: UUID, actor: Actor) -> None:
 
 
 def _end_at_vendor(*, credential_id: UUID) -> None:
-    claim = claim_grant(credential_id=credential_id, now=timezone.now())
+    now = timezone.now()
+    grant = claimable_grant(credential_id=credential_id, now=now)
+    claim = claim_grant(grant=grant, now=now) if grant else None
     if claim is None:
         message = f"grant {credential_id} is being renewed"
         raise StateError(message)

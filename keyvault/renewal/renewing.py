@@ -14,7 +14,7 @@ from keyvault.due import backoff_seconds
 from keyvault.errors import RefreshFailedError, RefreshRefusedError
 from keyvault.models import Credential, Grant
 from keyvault.renewal import breaker
-from keyvault.renewal.claims import Claim, claim_grant, seal_refresh
+from keyvault.renewal.claims import Claim, claim_grant, claimable_grant, seal_refresh
 from keyvault.renewal.contract import TokenPair, account_of, renewer
 from keyvault.renewal.times import call_seconds, claim_seconds, renewal_at, valid_until
 from keyvault.vault import AccessTokenSecret
@@ -54,12 +54,12 @@ def renew(
             refresh token cannot be opened, or the new pair not be sealed.
     """
     now = now or timezone.now()
-    provider = Grant.objects.filter(pk=credential_id).values_list("provider", flat=True).first()
-    if provider is None:
+    grant = claimable_grant(credential_id=credential_id, now=now, generation=generation)
+    if grant is None:
         return Outcome.BUSY
-    if not breaker.may_ask(provider=provider, now=now, trial_seconds=claim_seconds()):
+    if not breaker.may_ask(provider=grant.provider, now=now, trial_seconds=claim_seconds()):
         return _put_off(credential_id=credential_id, now=now)
-    claim = claim_grant(credential_id=credential_id, now=now, generation=generation)
+    claim = claim_grant(grant=grant, now=now)
     if claim is None:
         return Outcome.BUSY
     if _must_wait(claim=claim, now=now):

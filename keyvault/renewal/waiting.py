@@ -43,6 +43,7 @@ class _Flight:
 class _Standing(NamedTuple):
     """What a look reads; in the order of `_LOOKED_AT`."""
 
+    credential_id: UUID
     state: str
     generation: int
     claimed_until: datetime | None
@@ -51,6 +52,7 @@ class _Standing(NamedTuple):
 
 
 _LOOKED_AT: Final = (
+    "pk",
     "state",
     "generation",
     "claimed_until",
@@ -85,7 +87,7 @@ def freshen(*, keychain_id: UUID, wait_seconds: float = WAIT_SECONDS) -> bool:
         return flight.is_fresh
     try:
         stale = _stale_grants(keychain_id=keychain_id, now=timezone.now())
-        fresh = [_bring_up(credential_id=each, deadline=deadline) for each in stale]
+        fresh = [_bring_up(seen, deadline=deadline) for seen in stale]
         # None is stale: another process may have been faster than the caller's own look.
         flight.is_fresh = any(fresh) if stale else _has_fresh(keychain_id=keychain_id)
     finally:
@@ -95,7 +97,7 @@ def freshen(*, keychain_id: UUID, wait_seconds: float = WAIT_SECONDS) -> bool:
     return flight.is_fresh
 
 
-def _stale_grants(*, keychain_id: UUID, now: datetime) -> list[UUID]:
+def _stale_grants(*, keychain_id: UUID, now: datetime) -> list[_Standing]:
     over = Q(credential__state=Credential.State.ACTIVE, credential__valid_until__lte=now)
     refused = Q(
         credential__state=Credential.State.SUSPENDED,
@@ -104,7 +106,7 @@ def _stale_grants(*, keychain_id: UUID, now: datetime) -> list[UUID]:
     mine = Grant.objects.filter(
         over | refused, credential__keychain_id=keychain_id, state__in=Grant.LIVE_STATES
     )
-    return list(mine.values_list("pk", flat=True))
+    return [_Standing(*row) for row in mine.values_list(*_LOOKED_AT)]
 
 
 def _has_fresh(*, keychain_id: UUID) -> bool:
@@ -115,21 +117,22 @@ def _has_fresh(*, keychain_id: UUID) -> bool:
     ).exists()
 
 
-def _bring_up(*, credential_id: UUID, deadline: float) -> bool:
+def _bring_up(seen: _Standing, *, deadline: float) -> bool:
     began = time.monotonic()
     while True:
         now = timezone.now()
-        seen = _look(credential_id)
         if _is_fresh(seen, now=now):
             return True
         if seen.state not in Grant.LIVE_STATES or time.monotonic() >= deadline:
             return False
         if seen.claimed_until is not None and seen.claimed_until > now:
             time.sleep(_pause(waited_seconds=time.monotonic() - began))
-            continue
-        outcome = renew(credential_id=credential_id, generation=seen.generation, now=now)
-        if outcome not in _WORTH_WAITING:
-            return False
+        else:
+            mine, generation = seen.credential_id, seen.generation
+            outcome = renew(credential_id=mine, generation=generation, now=now)
+            if outcome not in _WORTH_WAITING:
+                return False
+        seen = _look(seen.credential_id)
 
 
 def _look(credential_id: UUID) -> _Standing:

@@ -23,12 +23,11 @@ from keyvault.errors import (
 from keyvault.leases import LeaseAsk, issue_lease
 from keyvault.models import Credential, Grant
 from keyvault.renewal import end_grant, freshen, renew, renew_due
-from keyvault.renewal.claims import claim_grant
 from keyvault.renewal.renewing import Outcome, suspend_lost
 from keyvault.vault import AccessTokenSecret, replace_token, store_token
 from tests.keyvault import factories
 from tests.keyvault.lending import Api, key_of, token_of
-from tests.keyvault.renewal.vendor import FakeVendor, age, connected
+from tests.keyvault.renewal.vendor import FakeVendor, age, claimed, connected
 
 pytestmark = pytest.mark.django_db
 # A lease that is denied is recorded in a transaction of its own; threads see what is committed.
@@ -152,7 +151,7 @@ def test_freshening_a_lost_grant_says_no(vendor: FakeVendor) -> None:
 def test_freshening_waits_for_whoever_asks_already_but_not_for_ever(vendor: FakeVendor) -> None:
     credential = connected()
     age(credential, to="stale")
-    assert claim_grant(credential_id=credential.pk, now=timezone.now())
+    assert claimed(credential)
     assert not freshen(keychain_id=credential.keychain_id, wait_seconds=0.05)
     soon = timezone.now() + timedelta(seconds=0.05)
     Grant.objects.filter(pk=credential.pk).update(claimed_until=soon)
@@ -244,7 +243,7 @@ def test_a_lost_grant_can_be_disconnected_without_asking(vendor: FakeVendor) -> 
 
 def test_a_grant_under_renewal_is_not_disconnected_meanwhile(vendor: FakeVendor) -> None:
     credential = connected()
-    claim_grant(credential_id=credential.pk, now=timezone.now())
+    claimed(credential)
     with pytest.raises(StateError):
         end_grant(credential_id=credential.pk, keychain_id=credential.keychain_id, actor=SYSTEM)
 

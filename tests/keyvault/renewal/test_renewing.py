@@ -13,10 +13,10 @@ from keyvault.errors import TamperedSecretError
 from keyvault.models import AuditEntry, Credential, Grant, ProviderBreaker
 from keyvault.renewal import renew
 from keyvault.renewal.breaker import THRESHOLD
-from keyvault.renewal.claims import claim_grant, open_refresh
+from keyvault.renewal.claims import claim_grant, claimable_grant, open_refresh
 from keyvault.renewal.renewing import Outcome, commit_pair
 from keyvault.vault import AccessTokenSecret
-from tests.keyvault.renewal.vendor import FakeVendor, KilledError, age, connected
+from tests.keyvault.renewal.vendor import FakeVendor, KilledError, age, claimed, connected
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +88,7 @@ def test_who_comes_second_does_not_ask(vendor: FakeVendor) -> None:
 def test_a_claim_outlives_the_call(vendor: FakeVendor) -> None:
     credential = connected()
     now = timezone.now()
-    claim = claim_grant(credential_id=credential.pk, now=now)
+    claim = claimed(credential, now=now)
     assert claim is not None
     assert claim.grant.claimed_until is not None
     assert claim.grant.claimed_until - now > timedelta(seconds=30)
@@ -102,12 +102,21 @@ def test_of_two_that_claim_at_once_one_wins(vendor: FakeVendor) -> None:
     def overtake(execute: Any, sql: str, *rest: Any) -> Any:
         if "keyvault_wrappeddek" in sql and not winners:
             winners.append(None)
-            winners.append(claim_grant(credential_id=credential.pk, now=timezone.now()))
+            winners.append(claimed(credential))
         return execute(sql, *rest)
 
     with connection.execute_wrapper(overtake):
-        assert claim_grant(credential_id=credential.pk, now=timezone.now()) is None
+        assert claimed(credential) is None
     assert winners[1] is not None
+
+
+def test_a_grant_that_is_replaced_meanwhile_is_not_claimed(vendor: FakeVendor) -> None:
+    credential = connected()
+    now = timezone.now()
+    grant = claimable_grant(credential_id=credential.pk, now=now)
+    assert grant is not None
+    Grant.objects.filter(pk=credential.pk).update(state=State.ENDED)
+    assert claim_grant(grant=grant, now=now) is None
 
 
 @pytest.mark.parametrize("state", [State.LOST, State.ENDED])
@@ -213,10 +222,10 @@ def test_a_crash_with_a_single_use_token_is_told_and_waits_for_expiry(vendor: Fa
 
 def test_a_valid_pair_that_comes_late_is_kept(vendor: FakeVendor) -> None:
     credential = connected()
-    claim = claim_grant(credential_id=credential.pk, now=timezone.now())
+    claim = claimed(credential)
     assert claim is not None
     let_claim_run_out(credential)
-    other = claim_grant(credential_id=credential.pk, now=timezone.now())
+    other = claimed(credential)
     assert other is not None
     late = vendor.pair()
     assert commit_pair(claim=claim, pair=late) is Outcome.RENEWED
@@ -232,7 +241,7 @@ def test_a_refusal_is_believed_only_when_nobody_renewed_meanwhile(vendor: FakeVe
 
     def overtake() -> None:
         let_claim_run_out(credential)
-        claim = claim_grant(credential_id=credential.pk, now=timezone.now())
+        claim = claimed(credential)
         assert claim is not None
         commit_pair(claim=claim, pair=vendor.pair())
 

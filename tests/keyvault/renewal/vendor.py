@@ -4,7 +4,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from keyvault.errors import RefreshFailedError, RefreshRefusedError
 from keyvault.models import Credential, Grant, Keychain
 from keyvault.renewal import AccountRef, TokenPair, store_grant
+from keyvault.renewal.claims import Claim, claim_grant, claimable_grant
 from tests.keyvault import factories
 
 LIMITS = ((90, 90),)
@@ -129,3 +130,10 @@ def age(credential: Credential, *, to: str) -> Grant:
     if to == "expired":
         grants.update(access_expires_at=past)
     return grants.get()
+
+
+def claimed(credential: Credential, *, now: datetime | None = None) -> Claim | None:
+    """A claim on a credential's grant; None when it is not to be had."""
+    now = now or timezone.now()
+    grant = claimable_grant(credential_id=credential.pk, now=now)
+    return claim_grant(grant=grant, now=now) if grant else None
