@@ -9,6 +9,7 @@ ever wrapped twice over.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -40,7 +41,7 @@ _STARTS: dict[str, int | UUID] = {"sqlite": 0, "postgresql": UUID(int=0)}
 _UPDATES = {
     "sqlite": (
         "UPDATE keyvault_wrappeddek SET kek_id = %s, wrapped_at = %s, wrapped = %s"
-        " WHERE keychain_id = %s AND wrapped = %s"
+        " WHERE rowid = %s AND wrapped = %s"
     ),
     "postgresql": (
         "UPDATE keyvault_wrappeddek AS dek"
@@ -83,18 +84,13 @@ class Rewrapped:
     failures: list[Failure] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     place: int | UUID
     keychain: str
     key: WrappedKey
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
-    keychain: str
-    before: bytes
-    after: bytes
+_Move = tuple[_Row, WrappedKey]
 
 
 def rewrap(
@@ -156,7 +152,7 @@ def _wrap_anew(rows: Sequence[_Row], *, result: Rewrapped) -> list[_Move]:
     foreign = [row for row in rows if row.key.kek_id.partition(":")[0] != active.name]
     answers = active.rewrap([(row.keychain, row.key) for row in own]) if own else []
     answers += [_carry_over(row) for row in foreign]
-    moves = []
+    moves: list[_Move] = []
     for row, answer in zip([*own, *foreign], answers, strict=True):
         if isinstance(answer, VaultError):
             failure = Failure(UUID(row.keychain), row.key.kek_id, answer.code, str(answer))
@@ -165,7 +161,7 @@ def _wrap_anew(rows: Sequence[_Row], *, result: Rewrapped) -> list[_Move]:
             message = "another operator rotated the KEK meanwhile: run rewrap again"
             raise KekUnavailableError(message)
         else:
-            moves.append(_Move(row.keychain, row.key.wrapped, answer.wrapped))
+            moves.append((row, answer))
     return moves
 
 
@@ -192,8 +188,8 @@ def _store(moves: Sequence[_Move], *, kek_id: str, actor: Actor) -> int:
             subject=subject_of(kek_id),
             facts={
                 "count": done,
-                "first": str(UUID(moves[0].keychain)),
-                "last": str(UUID(moves[-1].keychain)),
+                "first": str(UUID(moves[0][0].keychain)),
+                "last": str(UUID(moves[-1][0].keychain)),
             },
         )
     return done
@@ -205,9 +201,10 @@ def _update(moves: Sequence[_Move], *, kek_id: str) -> int:
         if connection.vendor == "sqlite":
             at = connection.ops.adapt_datetimefield_value(now)
             cursor.executemany(
-                sql, [(kek_id, at, move.after, move.keychain, move.before) for move in moves]
+                sql,
+                [(kek_id, at, key.wrapped, row.place, row.key.wrapped) for row, key in moves],
             )
         else:
-            rows = [(move.keychain, move.after.hex(), move.before.hex()) for move in moves]
+            rows = [(row.keychain, key.wrapped.hex(), row.key.wrapped.hex()) for row, key in moves]
             cursor.execute(sql, [kek_id, now, json.dumps(rows)])
         return int(cursor.rowcount)

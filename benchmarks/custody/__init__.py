@@ -1,0 +1,1 @@
+"""What `benchmarks/vault.py` measures, one module a question; imported once Django is set up."""
