@@ -1,7 +1,6 @@
 """Real servers for the remote KEK providers: OpenBao, and moto's KMS."""
 
 import contextlib
-import importlib
 import os
 import secrets
 import shutil
@@ -10,24 +9,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import hvac
-import requests
+from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from keyvault.kek.aws import AwsSettings
 from keyvault.kek.transit import TransitSettings
-
-# moto's server wants flask-cors for its web page, which nobody opens here.
-_without_cors = types.ModuleType("flask_cors")
-_without_cors.CORS = lambda *_, **__: None  # type: ignore[attr-defined]
-sys.modules.setdefault("flask_cors", _without_cors)
-ThreadedMotoServer = importlib.import_module("moto.server").ThreadedMotoServer
 
 TOKEN = "root-of-a-test"
 
@@ -47,14 +38,15 @@ def openbao() -> Iterator[TransitSettings]:
         arguments = ["server", "-dev", f"-dev-root-token-id={TOKEN}", "-dev-no-store-token"]
         process = subprocess.Popen(
             [binary, *arguments, f"-dev-listen-address={address.removeprefix('http://')}"],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            text=True,
             env={**os.environ, "HOME": home},
             process_group=0,
         )
         try:
             client = hvac.Client(url=address, token=TOKEN)
-            _wait_for(client)
+            _read_until_ready(process)
             client.sys.enable_secrets_engine("transit")
             client.secrets.transit.create_key("latchkey", derived=True)
             yield TransitSettings(address=address, token=SecretStr(TOKEN), key="latchkey")
@@ -62,17 +54,13 @@ def openbao() -> Iterator[TransitSettings]:
             client.adapter.close()
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
-def _wait_for(client: hvac.Client) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with contextlib.suppress(requests.ConnectionError):
-            if client.sys.is_initialized() and not client.sys.is_sealed():
-                return
-        time.sleep(0.05)
-    message = "bao did not start"
-    raise RuntimeError(message)
+def _read_until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert any(line.startswith("Root Token") for line in process.stdout), "bao did not start"
 
 
 @contextlib.contextmanager
