@@ -86,7 +86,8 @@ def _build_parser() -> argparse.ArgumentParser:
         "--state",
         type=Path,
         metavar="FILE",
-        help="keep keys in this file over a restart, as hashes, mode 0600 (default: keep nothing)",
+        help="keep keys in this file and grants beside it over a restart, as hashes, mode 0600 "
+        "(default: keep nothing)",
     )
     return parser
 

@@ -13,6 +13,7 @@ from simulator.journal import open_journal
 from simulator.keys import KeyBook, new_salt
 from simulator.limits import DEFAULT_LIMITS, Limit
 from simulator.retail.retail import Retail
+from simulator.retail.shelf import Shelf
 from simulator.site import Site
 from simulator.state import State
 from simulator.windows import Clock, FixedMeter, SlidingMeter
@@ -43,7 +44,7 @@ class Options:
         ports: Port of each cluster; 0 takes a free one.
         windows: Fixed or sliding.
         limits: Shortest window first.
-        state_file: Where keys are kept over a restart, or None.
+        state_file: Where keys are kept over a restart, grants beside them; or None.
         quiet_seconds: How long a client may take to finish its next request.
         clock: Seconds since the epoch.
     """
@@ -57,7 +58,7 @@ class Options:
 
 
 def build_site(options: Options) -> Site:
-    """Put a stand-in together, with the keys of its state file.
+    """Put a stand-in together, with the keys of its state file and the grants beside it.
 
     Raises:
         JournalError: The state file cannot be read.
@@ -67,7 +68,17 @@ def build_site(options: Options) -> Site:
     else:
         keys = open_journal(options.state_file)
     meter = _METERS[options.windows](limits=options.limits, clock=options.clock)
-    return Site(state=State(keys=keys, meter=meter, retail=Retail(clock=options.clock)))
+    retail = Retail(clock=options.clock)
+    shelf = Shelf(retail=retail, path=_retail_file(options.state_file))
+    shelf.load()
+    return Site(state=State(keys=keys, meter=meter, retail=retail), shelf=shelf)
+
+
+def _retail_file(state_file: Path | None) -> Path | None:
+    """Grants stand beside the keys: simulator.json and simulator-retail.json."""
+    if state_file is None:
+        return None
+    return state_file.with_name(f"{state_file.stem}-retail.json")
 
 
 async def serve(

@@ -10,6 +10,7 @@ from simulator.faults import Fault, FaultKind
 from simulator.mishaps import DELIVERIES, UNANSWERED, Delivery, spoil
 from simulator.retail.area import PREFIXES as RETAIL_PREFIXES
 from simulator.retail.area import RetailArea
+from simulator.retail.shelf import Shelf
 from simulator.state import State
 from simulator.wire import Request, Response
 
@@ -30,7 +31,8 @@ class Area(Protocol):
 class Site:
     """Everything behind one set of ports."""
 
-    def __init__(self, *, state: State) -> None:
+    def __init__(self, *, state: State, shelf: Shelf | None = None) -> None:
+        self._shelf = shelf or Shelf(retail=state.retail, path=None)
         self.control = Control(state=state)
         self.state = state
         retail = RetailArea(retail=state.retail, stats=state.stats)
@@ -44,7 +46,15 @@ class Site:
         )
 
     def reply(self, request: Request) -> Response | Delivery:
-        """Answer one request: a plain response, or one to be delivered in an unusual way."""
+        """Answer one request: a plain response, or one to be delivered in an unusual way.
+
+        What the request changed is kept before anybody hears of it.
+        """
+        answer = self._reply(request)
+        self._shelf.keep()
+        return answer
+
+    def _reply(self, request: Request) -> Response | Delivery:
         if request.path.startswith(PREFIX):
             return self.control.answer(request)
         fault = self.state.faults.take(request.path)

@@ -1,5 +1,6 @@
 """Clients, accounts and legacy keys that the stand-in knows."""
 
+import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -18,17 +19,17 @@ class Client:
 
     Attributes:
         client_id: Its public name.
-        secret: Its secret.
+        secret_hash: Hex of the SHA-256 of its secret.
         redirect_uri: The one address that codes go to; empty: any address of this machine.
     """
 
     client_id: str
-    secret: str
+    secret_hash: str
     redirect_uri: str = ""
 
     def has_secret(self, presented: str) -> bool:
         """Compare in constant time."""
-        return hmac.compare_digest(self.secret.encode(), presented.encode())
+        return hmac.compare_digest(self.secret_hash, _hash(presented))
 
     def takes(self, redirect_uri: str) -> bool:
         """Say whether codes may go there."""
@@ -45,10 +46,17 @@ class Account:
     name: str
 
 
+def make_client(*, client_id: str, secret: str, redirect_uri: str = "") -> Client:
+    """Register an application; its secret is kept as a hash."""
+    return Client(client_id, _hash(secret), redirect_uri)
+
+
 def default_clients() -> dict[tuple[str, str], Client]:
     """Give the client of each series that every stand-in knows."""
     return {
-        (series, f"latchkey-{series}"): Client(f"latchkey-{series}", DEFAULT_SECRET)
+        (series, f"latchkey-{series}"): make_client(
+            client_id=f"latchkey-{series}", secret=DEFAULT_SECRET
+        )
         for series in ("r", "x")
     }
 
@@ -64,3 +72,7 @@ def default_accounts() -> dict[str, list[Account]]:
 def is_domain_prefix(text: str) -> bool:
     """Say whether X-Series could have such a domain prefix."""
     return _PREFIX.fullmatch(text) is not None
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.answers import json_response
 from simulator.control_input import ControlError, read_object
-from simulator.retail.clients import Account, Client, is_domain_prefix
+from simulator.retail.clients import Account, is_domain_prefix, make_client
 from simulator.retail.grants import Code
 from simulator.retail.retail import Retail
 from simulator.retail.rules import R_SERIES, X_SERIES
@@ -51,12 +51,13 @@ class RetailControl:
         Raises:
             ControlError: A field is wrong.
         """
-        client = Client(
+        client = make_client(
             client_id=_text(fields, "client_id"),
             secret=_text(fields, "client_secret"),
             redirect_uri=str(fields.get("redirect_uri", "")),
         )
         self._retail.clients[_series(fields), client.client_id] = client
+        self._retail.told += 1
 
     def put_account(self, fields: Mapping[str, Any]) -> None:
         """Add an account among which a merchant chooses.
@@ -70,6 +71,7 @@ class RetailControl:
             raise ControlError(message="must be a domain prefix", field="id")
         others = [each for each in self._retail.accounts[series] if each.id != account.id]
         self._retail.accounts[series] = [*others, account]
+        self._retail.told += 1
 
     def put_key(self, fields: Mapping[str, Any]) -> None:
         """Add or remove a legacy key, or let all of them be refused.
@@ -82,6 +84,7 @@ class RetailControl:
         if "key" in fields:
             account_id = str(fields.get("account_id", ""))
             self._retail.put_legacy_key(key=_text(fields, "key"), account_id=account_id)
+        self._retail.told += 1
 
     def consent(self, fields: Mapping[str, Any]) -> dict[str, object]:
         """Give a pair of tokens as if a merchant had approved.

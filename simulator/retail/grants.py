@@ -93,6 +93,7 @@ class GrantBook:
     families: list[Family] = field(default_factory=list)
     refresh: dict[str, Generation] = field(default_factory=dict)
     access: dict[str, Generation] = field(default_factory=dict)
+    changes: int = 0
 
     def add_code(self, code: Code) -> str:
         """Hand out a code."""
@@ -135,6 +136,7 @@ class GrantBook:
         if not generation.family.is_alive or not generation.is_refresh_alive:
             if rules.reuse is Reuse.REVOKE_FAMILY:
                 generation.family.is_alive = False
+                self.changes += 1
             raise GrantError(description=_BAD_TOKEN, hint=_REVOKED)
         if generation.refresh_expires_at <= self.clock():
             raise GrantError(description=_BAD_TOKEN, hint="Token has expired")
@@ -162,6 +164,19 @@ class GrantBook:
         for found in (self.refresh.get(digest(token)), self.access.get(digest(token))):
             if found is not None:
                 found.family.is_alive = False
+                self.changes += 1
+
+    def forget_expired(self) -> None:
+        """Drop the pairs of which neither token can be told from an unknown one any more."""
+        now = self.clock()
+        over = [
+            each
+            for each in self.refresh.values()
+            if each.refresh_expires_at <= now and each.access_expires_at <= now
+        ]
+        gone = {id(each) for each in over}
+        self.refresh = {key: each for key, each in self.refresh.items() if id(each) not in gone}
+        self.access = {key: each for key, each in self.access.items() if id(each) not in gone}
 
     def _issue(
         self, *, family: Family, parent: Generation | None, rules: Rules, mint: Mint
@@ -177,11 +192,13 @@ class GrantBook:
         access_token, refresh_token = mint(family, expires_at), secrets.token_urlsafe(32)
         self.access[digest(access_token)] = generation
         self.refresh[digest(refresh_token)] = generation
+        self.changes += 1
         return Pair(access_token, refresh_token, family, expires_at)
 
     def _end_before(self, used: Generation) -> None:
         """End the parent of a generation, and what else the parent had brought forth."""
         parent, used.parent = used.parent, None
+        self.changes += 1
         for generation in self.refresh.values():
             if generation is parent or (parent is not None and generation.parent is parent):
                 generation.is_refresh_alive = False

@@ -13,7 +13,7 @@ from simulator.windows import Clock
 
 @dataclass(slots=True)
 class Retail:
-    """The two vendors' state."""
+    """The two vendors' state; `told` counts what the control told it."""
 
     clock: Clock = time.time
     rules: RuleBook = field(default_factory=RuleBook)
@@ -23,9 +23,15 @@ class Retail:
     are_legacy_keys_refused: bool = False
     signer: Signer = field(default_factory=Signer)
     grants: GrantBook = field(init=False)
+    told: int = 0
 
     def __post_init__(self) -> None:
         self.grants = GrantBook(clock=self.clock)
+
+    @property
+    def changes(self) -> int:
+        """Grows with every change that is kept over a restart."""
+        return self.told + self.grants.changes
 
     def mint(self, family: Family, expires_at: float) -> str:
         """Make an access token in the series' own form."""
