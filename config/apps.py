@@ -1,5 +1,6 @@
 """Registers the site itself with Django, for its checks and commands."""
 
+import os
 from importlib import import_module
 
 from django.apps import AppConfig
@@ -17,5 +18,8 @@ class SiteConfig(AppConfig):
         """Make checks and receivers known, and close the process to others in production."""
         import_module("config.checks")
         import_module("config.connections")
+        tracing = import_module("config.tracing.startup")
+        if tracing.is_wanted(os.environ):
+            tracing.start(os.environ)
         if settings.IS_PRODUCTION:
             import_module("keyvault.vault").harden_process()

@@ -36,6 +36,8 @@ over the file.
 _FINDINGS: Final = """
 **P**: production refuses to start without it.
 
+Traces are turned on by OpenTelemetry's own variables: see [Send traces](../how-to/send-traces.md).
+
 ## What `manage.py check --deploy` may find
 
 Besides Django's own findings. A number never changes its meaning; E must be mended, W wants a

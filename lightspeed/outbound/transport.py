@@ -6,8 +6,9 @@ a connection that the vendor has quietly closed is never mistaken for an outage.
 
 import logging
 import ssl
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import ClassVar
 
 import httpcore2
 import httpx2
@@ -32,6 +33,9 @@ _SAME_FAILURE: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] =
 )
 
 
+Observe = Callable[[str, str], AbstractContextManager[Callable[[int], None]]]
+
+
 class OutboundTransport(httpx2.BaseTransport):
     """Sends each request to the host in its address only. Safe to share between threads.
 
@@ -44,7 +48,13 @@ class OutboundTransport(httpx2.BaseTransport):
         resolver: looks host names up.
         ssl_context: verifies certificates; httpx2's own by default, without the environment.
         sockets: opens connections to addresses that were checked.
+
+    Attributes:
+        observe: what is put around each request, for traces; gets method and host, and gives
+            what is told the answer's status. None: nothing.
     """
+
+    observe: ClassVar[Observe | None] = None
 
     def __init__(
         self,
@@ -69,6 +79,15 @@ class OutboundTransport(httpx2.BaseTransport):
             UnsafeAddressError: not https, or an address inside; nothing was sent.
             httpx2.TransportError: time-out, no connection, or an answer that is not HTTP.
         """
+        observe = type(self).observe
+        if observe is None:
+            return self._send(request)
+        with observe(request.method, request.url.host) as note:
+            response = self._send(request)
+            note(response.status_code)
+        return response
+
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
         self._require_tls(request.url)
         deadline = request.extensions.get(DEADLINE_EXTENSION)
         if not isinstance(deadline, Deadline):

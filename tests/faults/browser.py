@@ -64,15 +64,6 @@ def one_time_code(secret: str) -> str:
     return f"{number % 1_000_000:06d}"
 
 
-def _code(secret: str) -> str:
-    """What an authenticator app shows at this moment (RFC 6238)."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.new(key, int(time.time() // 30).to_bytes(8), "sha1").digest()
-    start = digest[-1] & 15
-    number = int.from_bytes(digest[start : start + 4]) & 0x7FFFFFFF
-    return f"{number % 10**6:06}"
-
-
 def merchant_of(site: Installation) -> Browser:
     browser = Browser(site)
     facts = site.facts["merchant"]

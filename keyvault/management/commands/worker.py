@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from keyvault.due import Duty, load_duties
 from keyvault.errors import KeyringError
@@ -38,7 +39,8 @@ class Command(BaseCommand):
             require_keyring()
         except KeyringError as error:
             raise CommandError(str(error)) from None
-        duties = load_duties(getattr(settings, "KEYVAULT_DUTIES", ()))
+        observe = import_string(settings.KEYVAULT_DUTY_OBSERVER)
+        duties = [observe(duty) for duty in load_duties(settings.KEYVAULT_DUTIES)]
         if options["once"]:
             for duty in duties:
                 run(duty)
