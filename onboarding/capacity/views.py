@@ -19,6 +19,7 @@ from onboarding.capacity.usage import limits_of_one_key
 from onboarding.errors import CaseClosedError, TooManyCasesError
 from onboarding.models import Case, Store
 from onboarding.people.selectors import store_for
+from onboarding.people.timeouts import unsent_text
 from onboarding.walkthrough.requests import SignedInRequest
 
 CASES_SHOWN = 10
@@ -34,7 +35,10 @@ def plan(request: SignedInRequest, store_id: UUID) -> HttpResponse:
     store = store_for(user=request.user, store_id=store_id)
     is_asking = request.method == "POST"
     form = SaleForm((request.POST if is_asking else request.GET) or None)
-    asking = RequestForm(request.POST if is_asking else None, initial=new_form_id())
+    asking = RequestForm(
+        request.POST if is_asking else None,
+        initial={**new_form_id(), **unsent_text(request, user=request.user)},
+    )
     context: dict[str, Any] = {
         "store": store,
         "form": form,
@@ -73,7 +77,10 @@ def case(request: SignedInRequest, store_id: UUID, case_id: UUID) -> HttpRespons
     """One investigation: its state, the figures, the messages."""
     store = store_for(user=request.user, store_id=store_id)
     found = selectors.case_for(store=store, case_id=case_id)
-    form = MessageForm(request.POST if request.method == "POST" else None, initial=new_form_id())
+    form = MessageForm(
+        request.POST if request.method == "POST" else None,
+        initial={**new_form_id(), **unsent_text(request, user=request.user)},
+    )
     if form.is_bound and form.is_valid():
         try:
             services.write_to_staff(case=found, user=request.user, **form.cleaned_data)

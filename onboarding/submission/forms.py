@@ -84,6 +84,8 @@ class PasteForm(forms.Form):
     submission = forms.CharField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(required=False, widget=forms.HiddenInput)
     replaces = forms.CharField(required=False, widget=forms.HiddenInput)
+    # By which a form that comes after the session has ended is known; see `parking`.
+    ticket = forms.CharField(required=False, widget=forms.HiddenInput)
     key = forms.CharField(
         label=_("API key"),
         required=False,

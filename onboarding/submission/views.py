@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,10 +17,11 @@ from onboarding.models import Store, Submission, Verification, Walkthrough
 from onboarding.submission import selectors, services
 from onboarding.submission.forms import LanguageForm, PasteForm
 from onboarding.submission.outcomes import RETRIED, OwnOutcome
+from onboarding.submission.parking import keeps_late_pairs, ticket_for
 from onboarding.walkthrough import steps
 from onboarding.walkthrough.back_office import BackOfficeWords
 from onboarding.walkthrough.closing import while_keys_are_given
-from onboarding.walkthrough.selectors import open_walkthrough
+from onboarding.walkthrough.selectors import walkthrough_at
 from onboarding.walkthrough.services import save_step
 from onboarding.walkthrough.views import page_context
 from onboarding.walkthrough.visitors import Visitor, open_to_guests
@@ -31,6 +32,7 @@ State = Submission.State
 REFRESH_SECONDS = 3
 
 
+@keeps_late_pairs
 @open_to_guests
 @while_keys_are_given
 @never_cache
@@ -41,6 +43,7 @@ def paste(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     return _paste(request, visitor=visitor, submission=None)
 
 
+@keeps_late_pairs
 @open_to_guests
 @never_cache
 @sensitive_post_parameters("key", "secret")
@@ -60,7 +63,7 @@ def _paste(
     request: HttpRequest, *, visitor: Visitor, submission: Submission | None
 ) -> HttpResponse:
     store = visitor.store
-    walkthrough = _walkthrough_at_paste(visitor)
+    walkthrough = walkthrough_at(store=store, user=visitor.user, step=steps.PASTE)
     context = page_context(request, visitor=visitor, walkthrough=walkthrough, step=steps.PASTE)
     submission = submission or selectors.posted_submission(
         store=store,
@@ -75,6 +78,7 @@ def _paste(
             store=store, text=request.POST.get("replaces") or request.GET.get("replaces", "")
         )
     )
+    submission_id = submission.pk if submission else uuid4()
     form = PasteForm(
         request.POST if request.method == "POST" else None,
         has_key=held.has_key,
@@ -82,7 +86,8 @@ def _paste(
         initial={
             "name": replaces.name if replaces else context["suggested_name"],
             "replaces": replaces.pk if replaces else "",
-            **({"submission": submission.pk} if submission else {}),
+            "submission": submission_id,
+            "ticket": _ticket(visitor, submission_id),
         },
     )
     if request.method == "POST":
@@ -110,10 +115,11 @@ def _paste(
     )
 
 
-def _walkthrough_at_paste(visitor: Visitor) -> Walkthrough | None:
-    """The walkthrough, if it has come this far; else the merchant took the short way."""
-    walkthrough = open_walkthrough(store=visitor.store, user=visitor.user)
-    return walkthrough if walkthrough and walkthrough.step >= steps.PASTE else None
+def _ticket(visitor: Visitor, submission_id: UUID) -> str:
+    """A guest has nothing to sign in to again."""
+    if visitor.hand_over is not None:
+        return ""
+    return ticket_for(user=visitor.user, store=visitor.store, submission_id=submission_id)
 
 
 def _check_and_show(

@@ -29,6 +29,12 @@ def open_walkthrough(*, store: Store, user: User) -> Walkthrough | None:
     return open_walkthroughs(store=store, user=user).first()
 
 
+def walkthrough_at(*, store: Store, user: User, step: int) -> Walkthrough | None:
+    """The same, if it has come as far as a step; else the person took a shorter way there."""
+    found = open_walkthrough(store=store, user=user)
+    return found if found is not None and found.step >= step else None
+
+
 def live_key_count(*, store: Store) -> int:
     """How many keys the store has, paused and suspended ones included."""
     return Credential.objects.filter(keychain_id=store.pk, state__in=Credential.LIVE_STATES).count()

@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
@@ -9,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.onboarding.cast import person, signed_in
+from tests.onboarding.cast import member, merchant, person, signed_in, store
 
 pytestmark = pytest.mark.django_db
 IDLE = timedelta(seconds=settings.SESSION_IDLE_SECONDS)
@@ -60,6 +61,47 @@ def test_form_that_comes_too_late_is_not_done_and_not_repeated(client: Client) -
     with time_machine.travel(timezone.now() + IDLE + SOON):
         answer = client.post(reverse("set_language"), {"language": "nl"})
     assert answer["Location"] == "/accounts/login/?next=%2F"
+
+
+def late_path(client: Client, path: str, **headers: str) -> str:
+    """Where a form that came too late leads after signing in."""
+    answer = client.post(path, headers=headers)
+    where = urlsplit(answer["Location"])
+    assert where.path == reverse("account_login")
+    return parse_qs(where.query)["next"][0]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_whoever_sent_a_form_too_late_comes_back_to_its_page(client: Client, is_gone: bool) -> None:
+    page = {"referer": "http://testserver/accounts/sessions/?page=2#top"}
+    if is_gone:
+        Session.objects.all().delete()
+    with time_machine.travel(timezone.now() + IDLE + SOON):
+        assert late_path(client, "/accounts/sessions/", **page) == "/accounts/sessions/?page=2"
+        assert "before this arrived" in client.get("/accounts/login/").content.decode()
+
+
+@pytest.mark.parametrize("referer", ["https://elsewhere.test/x/", "", "//evil.test/"])
+def test_nobody_is_led_to_another_site(client: Client, referer: str) -> None:
+    with time_machine.travel(timezone.now() + IDLE + SOON):
+        assert late_path(client, "/accounts/sessions/", referer=referer) == "/"
+
+
+def test_words_that_came_too_late_wait_for_the_same_person() -> None:
+    owner, other = person("owner"), person("other")
+    shop = store(merchant(owner=owner))
+    member(shop.merchant, other)
+    sale = f"/stores/{shop.pk}/sale/"
+    day = timezone.localdate() + timedelta(days=20)
+    figures = f"?sale_on={day}&visitors=10&orders=1&app_percent=40"
+    for reader, found in ((owner, [True, False]), (other, [False, False])):
+        client = signed_in(owner)
+        client.get(sale)
+        with time_machine.travel(timezone.now() + IDLE + SOON):
+            client.post(f"{sale}{figures}", {"text": "We open at eight."})
+            client.force_login(reader)
+            pages = [client.get(f"{sale}{figures}").content.decode() for _ in found]
+        assert ["We open at eight." in page for page in pages] == found
 
 
 def test_requests_that_pages_make_by_themselves_are_nobodys_presence(client: Client) -> None:
