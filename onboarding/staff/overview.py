@@ -1,12 +1,14 @@
-"""A store at a glance: its keys with what is left of their windows, and its last checks."""
+"""A store at a glance: its keys with what is left of their windows, its last checks, its notes."""
 
 from dataclasses import dataclass
 
 from keyvault.models import Credential
 from keyvault.pool import WindowBudget, budgets
-from onboarding.models import Store, Verification
+from keyvault.vault import short_fingerprint
+from onboarding.models import Store, StoreNote, Verification
 
 LAST_CHECKS = 20
+LAST_NOTES = 10
 # Keys that are gone are shown behind those that work, and not all of them.
 MOST_KEYS = 100
 STATE_KINDS = {"active": "ok", "suspended": "danger", "replaced": "info"}
@@ -17,6 +19,7 @@ class KeyLine:
     """One key of the store; never its secret."""
 
     credential: Credential
+    fingerprint: str
     kind: str
     state: str
     budgets: tuple[WindowBudget, ...]
@@ -39,18 +42,23 @@ class Overview:
 
     keys: tuple[KeyLine, ...]
     checks: tuple[CheckLine, ...]
+    notes: tuple[StoreNote, ...]
+    has_more_notes: bool
 
 
 def store_overview(store: Store) -> Overview:
-    """The store at a glance; three queries, whatever it holds."""
+    """The store at a glance; four queries, whatever it holds."""
     rows = Credential.objects.filter(keychain=store.pk).defer("sealed")
     keys = list(rows.order_by("state", "created_at", "pk")[:MOST_KEYS])
     left = budgets(credential_ids=[key.pk for key in keys])
+    notes = StoreNote.objects.filter(store=store).select_related("author").order_by("-at", "-pk")
+    newest = list(notes[: LAST_NOTES + 1])
     checks = Verification.objects.filter(store=store).select_related("credential")
     return Overview(
         keys=tuple(
             KeyLine(
                 credential=key,
+                fingerprint=short_fingerprint(key.fingerprint),
                 kind=STATE_KINDS.get(key.state, "neutral"),
                 state=key.get_state_display(),
                 budgets=tuple(left.get(key.pk, ())),
@@ -67,4 +75,6 @@ def store_overview(store: Store) -> Overview:
             )
             for check in checks.defer("credential__sealed").order_by("-at", "pk")[:LAST_CHECKS]
         ),
+        notes=tuple(newest[:LAST_NOTES]),
+        has_more_notes=len(newest) > LAST_NOTES,
     )

@@ -9,17 +9,19 @@ from uuid import UUID
 from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from keyvault.models import Credential
 from keyvault.vault import short_fingerprint
-from onboarding.models import Merchant, Store, User
+from onboarding.models import Merchant, Store, StoreNote, User
 from onboarding.staff.pages import show, staff_page
 
 Row = TypeVar("Row", bound=Model)
 
 SHOWN = 10
+NOTE_CHARACTERS = 100
 # Eight hex digits with a dash or without: how fingerprints are shown.
 FINGERPRINT_DIGITS = 8
 HEX = frozenset("0123456789abcdef")
@@ -46,7 +48,7 @@ class Hits:
 def find_everything(term: str) -> list[Hits]:
     """What fits a search by shop, company, email address, last four characters or fingerprint.
 
-    Four queries, each for a few rows.
+    Five queries, each for a few rows.
 
     Args:
         term: as somebody typed it; an empty one finds nothing.
@@ -57,7 +59,7 @@ def find_everything(term: str) -> list[Hits]:
     term = term.strip()
     if not term:
         return []
-    kinds = (_stores(term), _keys(term), _people(term), _merchants(term))
+    kinds = (_stores(term), _keys(term), _people(term), _merchants(term), _notes(term))
     return [hits for hits in kinds if hits.rows]
 
 
@@ -109,6 +111,15 @@ def _people(term: str) -> Hits:
 def _merchants(term: str) -> Hits:
     rows = Merchant.objects.filter(name__icontains=term).order_by("name", "pk")
     return _hits(_("Merchants"), rows[: SHOWN + 1], lambda row: (row.name, ""))
+
+
+def _notes(term: str) -> Hits:
+    rows = StoreNote.objects.filter(text__icontains=term).select_related("store")
+    return _hits(
+        _("Notes"),
+        rows.order_by("-at", "-pk")[: SHOWN + 1],
+        lambda row: (str(row), Truncator(row.text).chars(NOTE_CHARACTERS)),
+    )
 
 
 def _hits(title: str, rows: Iterable[Row], words: Callable[[Row], tuple[str, str]]) -> Hits:

@@ -19,6 +19,7 @@ urlpatterns = [
         name="staff-signing-key",
     ),
     path("staff/cases/", include("onboarding.staff.cases.urls")),
+    path("staff/stores/", include("onboarding.staff.stores.urls")),
     path("staff/reports/", include("onboarding.staff.reports.urls")),
     path("staff/work/", include("onboarding.staff.work.urls")),
     path("staff/glass/", include("onboarding.staff.glass.urls")),

@@ -29,6 +29,7 @@ from onboarding.models import (
     Merchant,
     OutgoingMail,
     Store,
+    StoreNote,
     Submission,
     User,
     Verification,
@@ -63,6 +64,7 @@ MODELS = [
     Merchant,
     OutgoingMail,
     Store,
+    StoreNote,
     Submission,
     User,
     Verification,
@@ -120,6 +122,7 @@ def fill(shops: int) -> list[str]:
         WebhookDelivery.objects.create(
             endpoint=endpoint, type="credential.failing", body="{}", created_at=timezone.now()
         )
+        StoreNote.objects.create(store=shop, author=owner, text="A note", at=timezone.now())
         fire(kind=Alert.Kind.TAMPERED, subject=f"test:{shops}-{number}", facts={})
         AuditCheckpoint.objects.create(
             previous=f"{shops}-{number}".encode(),
