@@ -47,6 +47,7 @@ class Action(StrEnum):
     DEK_REWRAPPED = "dek.rewrapped"
     ACCESS_DENIED = "access.denied"
     TRIPWIRE_FIRED = "tripwire.fired"
+    TRIPWIRE_HANDLED = "tripwire.handled"
     RECORD_EXPORTED = "record.exported"
     BACKUP_WRITTEN = "backup.written"
     DUPLICATE_REFUSED = "duplicate.refused"

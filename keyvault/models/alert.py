@@ -23,8 +23,11 @@ class Alert(models.Model):
     at = models.DateTimeField(db_index=True)
     # The same thing within this time is not told again.
     quiet_until = models.DateTimeField()
+    # When staff were told at once; of a flood of one kind only the first is.
+    told_at = models.DateTimeField(null=True)
     handled_at = models.DateTimeField(null=True)
     handled_by = models.CharField(max_length=80, blank=True)
+    handled_note = models.CharField(max_length=500, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [

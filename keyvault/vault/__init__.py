@@ -29,7 +29,7 @@ from keyvault.vault.secrets import (
 )
 from keyvault.vault.states import set_state
 from keyvault.vault.tokens import account_fingerprint, replace_token, store_token
-from keyvault.vault.tripwires import quarantine
+from keyvault.vault.tripwires import handle_alert, quarantine
 from keyvault.vault.values import open_value, seal_value
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "delete_expired_drafts",
     "find_duplicate",
     "fingerprint",
+    "handle_alert",
     "harden_process",
     "open_credential",
     "open_draft",

@@ -3,7 +3,8 @@
 Decoy credentials, one API key at two merchants, records that do not open, and the rate at which an
 actor opens secrets. Each raises an alert, an entry `tripwire.fired` that no merchant's export has,
 an error in the log, and calls what settings.KEYVAULT_ON_ALERT names (a dotted path; it gets the
-alert's id).
+alert's id), once an hour for each kind at the most. An alert stands until somebody of staff marks
+it as handled.
 
 The rate is read from the record, which every worker writes to, and not counted in a process: so it
 holds over all of them and costs the lending nothing.
@@ -21,8 +22,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from keyvault import audit
-from keyvault.audit import SYSTEM, Action
+from keyvault.audit import SYSTEM, Action, Actor
 from keyvault.due import Duty
+from keyvault.errors import StateError
 from keyvault.events import Event, emit
 from keyvault.models import Alert, AuditEntry, AuditSealer, Credential
 
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 WINDOW = timedelta(minutes=1)
 QUIET = timedelta(minutes=10)
+TELL_EVERY = timedelta(hours=1)
 # What is recorded whenever a secret is opened.
 OPENINGS = (
     Action.CREDENTIAL_OPENED,
@@ -42,7 +45,7 @@ _LENDABLE = (Credential.State.ACTIVE, Credential.State.PAUSED)
 
 
 def fire(*, kind: Alert.Kind, subject: str, facts: Mapping[str, audit.entries.Fact]) -> bool:
-    """Raises an alert, unless the same one was raised within the last ten minutes.
+    """Raises an alert, unless the same one was raised within ten minutes and is not handled yet.
 
     In the caller's transaction, or one of its own.
 
@@ -55,7 +58,8 @@ def fire(*, kind: Alert.Kind, subject: str, facts: Mapping[str, audit.entries.Fa
         Whether staff are told.
     """
     now = timezone.now()
-    if Alert.objects.filter(kind=kind, subject=subject, quiet_until__gt=now).exists():
+    same = Alert.objects.filter(kind=kind, subject=subject, handled_at=None)
+    if same.filter(quiet_until__gt=now).exists():
         return False
     with transaction.atomic():
         alert = Alert.objects.create(
@@ -67,8 +71,36 @@ def fire(*, kind: Alert.Kind, subject: str, facts: Mapping[str, audit.entries.Fa
             subject=subject,
             facts={"tripwire": kind.value, **facts},
         )
-        transaction.on_commit(lambda: _tell(alert))
+        transaction.on_commit(lambda: _tell(alert), robust=True)
     return True
+
+
+def handle_alert(*, alert_id: int, note: str, actor: Actor) -> None:
+    """Marks an alert as handled; records `tripwire.handled` without the note.
+
+    Args:
+        alert_id: which alert.
+        note: what was found and done, for colleagues; at most 500 characters, never a secret.
+        actor: who has handled it.
+
+    Raises:
+        StateError: there is no such alert that stands open: somebody else was first.
+    """
+    with transaction.atomic():
+        mine = Alert.objects.select_for_update().filter(pk=alert_id, handled_at=None)
+        alert = mine.first()
+        if alert is None:
+            message = f"alert {alert_id} is handled already"
+            raise StateError(message)
+        alert.handled_at, alert.handled_by = timezone.now(), str(actor)
+        alert.handled_note = note
+        alert.save(update_fields=["handled_at", "handled_by", "handled_note"])
+        audit.record(
+            action=Action.TRIPWIRE_HANDLED,
+            actor=actor,
+            subject=alert.subject,
+            facts={"tripwire": alert.kind, "alert": alert.pk},
+        )
 
 
 def quarantine(*, credential_id: UUID) -> None:
@@ -124,7 +156,9 @@ def _tell(alert: Alert) -> None:
     logger.error(
         "tripwire", extra={"kind": alert.kind, "subject": alert.subject, "facts": alert.facts}
     )
-    if settings.KEYVAULT_ON_ALERT:
+    told = Alert.objects.filter(kind=alert.kind, told_at__gt=alert.at - TELL_EVERY)
+    if settings.KEYVAULT_ON_ALERT and not told.exists():
+        Alert.objects.filter(pk=alert.pk).update(told_at=alert.at)
         import_string(settings.KEYVAULT_ON_ALERT)(alert.pk)
 
 

@@ -8,6 +8,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from keyvault import audit, vault
 from keyvault.audit import Action
+from keyvault.errors import StateError
 from keyvault.models import Alert, AuditEntry, Credential
 from keyvault.vault import tripwires
 from tests.keyvault import factories
@@ -115,3 +116,58 @@ def test_a_record_that_does_not_open_is_quarantined_alone(
     assert states == {bad.pk: "suspended", good.pk: "active"}
     assert AuditEntry.objects.filter(action="credential.quarantined").count() == 1
     assert [Alert.objects.get().pk] == TOLD
+
+
+def _tampered(number: int) -> None:
+    tripwires.fire(kind=Alert.Kind.TAMPERED, subject=f"credential:{number}", facts={})
+
+
+def test_an_alert_is_handled_once_and_the_record_says_by_whom() -> None:
+    _tampered(1)
+    alert = Alert.objects.get()
+    vault.handle_alert(alert_id=alert.pk, note="A disk was at fault.", actor=OWNER)
+    alert.refresh_from_db()
+    assert alert.handled_at is not None
+    assert (alert.handled_by, alert.handled_note) == (str(OWNER), "A disk was at fault.")
+    entry = AuditEntry.objects.get(action="tripwire.handled")
+    assert (entry.actor, entry.subject) == (str(OWNER), "credential:1")
+    assert "disk" not in str(entry.facts)
+    with pytest.raises(StateError, match="handled already"):
+        vault.handle_alert(alert_id=alert.pk, note="Me, too.", actor=BACKEND)
+    alert.refresh_from_db()
+    assert alert.handled_by == str(OWNER)
+
+
+def test_what_happens_again_after_it_was_handled_is_a_new_alert() -> None:
+    _tampered(1)
+    _tampered(1)
+    assert Alert.objects.count() == 1
+    vault.handle_alert(alert_id=Alert.objects.get().pk, note="", actor=OWNER)
+    _tampered(1)
+    assert Alert.objects.filter(handled_at=None).count() == 1
+
+
+def test_of_a_flood_of_one_kind_the_first_is_told_at_once(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    for number in range(5):
+        with django_capture_on_commit_callbacks(execute=True):
+            _tampered(number)
+    with django_capture_on_commit_callbacks(execute=True):
+        tripwires.fire(kind=Alert.Kind.HONEYTOKEN, subject="credential:9", facts={})
+    first = Alert.objects.order_by("pk")[0]
+    other = Alert.objects.get(kind=Alert.Kind.HONEYTOKEN)
+    assert [first.pk, other.pk] == TOLD
+    Alert.objects.update(told_at=first.at - timedelta(hours=2))
+    with django_capture_on_commit_callbacks(execute=True):
+        _tampered(6)
+    assert len(TOLD) == 3
+
+
+def test_what_cannot_be_told_does_not_stop_who_fired_it(
+    settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    settings.KEYVAULT_ON_ALERT = "keyvault.nowhere.tell"
+    with django_capture_on_commit_callbacks(execute=True):
+        _tampered(1)
+    assert Alert.objects.count() == 1
