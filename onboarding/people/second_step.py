@@ -27,6 +27,8 @@ from onboarding.people.selectors import actor_for
 FORMAT = "v1"
 FIELD = "second-step"
 PARTS = 4
+# Recovery codes alone do not count.
+SECOND_STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class SealingAdapter(DefaultMFAAdapter):
@@ -52,8 +54,7 @@ class SealingAdapter(DefaultMFAAdapter):
 
 def has_second_step(user: User) -> bool:
     """Whether signing in takes more than the password; recovery codes alone do not count."""
-    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-    return Authenticator.objects.filter(user=user, type__in=kinds).exists()
+    return Authenticator.objects.filter(user=user, type__in=SECOND_STEPS).exists()
 
 
 @transaction.atomic

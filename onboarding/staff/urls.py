@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from onboarding.staff import mails, search, signing, views
+from onboarding.staff import alerts, mails, search, signing, views
 
 urlpatterns = [
     path("staff/search/", search.search, name="staff-search"),
@@ -18,8 +18,10 @@ urlpatterns = [
         signing.signing_key,
         name="staff-signing-key",
     ),
+    path("staff/alerts/handle/", alerts.handle, name="staff-alerts-handle"),
     path("staff/cases/", include("onboarding.staff.cases.urls")),
     path("staff/stores/", include("onboarding.staff.stores.urls")),
+    path("staff/team/", include("onboarding.staff.team.urls")),
     path("staff/reports/", include("onboarding.staff.reports.urls")),
     path("staff/work/", include("onboarding.staff.work.urls")),
     path("staff/glass/", include("onboarding.staff.glass.urls")),

@@ -1,0 +1,1 @@
+"""Who is of the staff, and in which role."""

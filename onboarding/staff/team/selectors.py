@@ -1,0 +1,59 @@
+"""Who is of the staff."""
+
+from dataclasses import dataclass
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, QuerySet
+
+from onboarding.models import User
+from onboarding.people.second_step import SECOND_STEPS
+from onboarding.staff.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """One of the staff.
+
+    Attributes:
+        user: the account.
+        role: its role; None for one that has none, or may do everything.
+        has_second_step: whether it can enter the panel at all.
+        is_self: whether it is the reader's own.
+    """
+
+    user: User
+    role: Role | None
+    has_second_step: bool
+    is_self: bool
+
+    @property
+    def may_be_changed(self) -> bool:
+        """Whether the reader may give it another role."""
+        return not (self.is_self or self.user.is_superuser)
+
+
+def staff_accounts() -> QuerySet[User]:
+    """Every open account of the staff, by address."""
+    return User.objects.filter(is_staff=True, is_active=True).order_by("email")
+
+
+def team(*, reader: User) -> list[TeamMember]:
+    """The staff as a list. Two queries."""
+    steps = Authenticator.objects.filter(user=OuterRef("pk"), type__in=SECOND_STEPS)
+    rows = staff_accounts().annotate(has_step=Exists(steps)).prefetch_related("groups")
+    return [
+        TeamMember(
+            user=user,
+            role=role_of(user),
+            has_second_step=bool(user.has_step),
+            is_self=user.pk == reader.pk,
+        )
+        for user in rows
+    ]
+
+
+def role_of(user: User) -> Role | None:
+    """The role of an account; of several the one that may do most."""
+    names = {group.name for group in user.groups.all()}
+    held = [role for role in Role if role.value in names]
+    return held[-1] if held and user.is_staff else None
