@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from django.db import transaction
-
 from keyvault import audit, windows
 from keyvault.audit import Action, Actor
 from keyvault.errors import LeaseClosedError, UnknownRecordError
@@ -14,6 +12,7 @@ from keyvault.models import Credential, Lease
 from keyvault.models.lease import moment
 from keyvault.pool.keys import locked_key
 from keyvault.pool.rows import KeyRow
+from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import write_key
 from keyvault.windows import SECOND
 
@@ -38,7 +37,7 @@ def renew_lease(
         LeaseClosedError: settled, its use-by has passed, or its key is lent no more.
     """
     caller = caller_of(digest=digest, scope=Scope.LEASES_WRITE, address=address)
-    with transaction.atomic():
+    with short_transaction():
         credential_id = _credential_of(lease_id=lease_id, backend_id=caller.backend_id)
         row = locked_key(credential_id=credential_id)
         lease = Lease.objects.get(pk=lease_id)
@@ -77,7 +76,7 @@ def revoke_lease(*, lease_id: UUID, keychain_id: UUID, actor: Actor) -> None:
     Raises:
         UnknownRecordError: no such open lease of that store.
     """
-    with transaction.atomic():
+    with short_transaction():
         open_lease = Lease.objects.filter(
             pk=lease_id, key__credential__keychain_id=keychain_id, settled_us=None
         )

@@ -9,14 +9,13 @@ The careful way locks all keys of the store and serves what the plain one leaves
 that turned out to be spent, a clock that was set back, new limits, a pool without rows.
 """
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from keyvault import vault, windows
@@ -39,15 +38,12 @@ from keyvault.pool.engine import (
 )
 from keyvault.pool.keys import locked_keys, next_free_us
 from keyvault.pool.rows import KEY_WIDTH, clock_and_pick, key_columns, key_of, transit_us
+from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import Effect, write_key
 from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND
 
 # A key that was not written for so long is looked at first: its headroom may have grown.
 STALE_US: Final = 60 * SECOND
-# Lost races before the careful way is taken.
-PLAIN_TRIES: Final = 2
-# Of the threads of this process one at a time writes to SQLite.
-_turn: Final = threading.Lock()
 
 _READY: Final = "{greatest}(k.next_free_us, k.cooled_until_us{batch})"
 _ORDER: Final = (
@@ -92,8 +88,8 @@ def issue_lease(
         PoolEmptyError: nothing is free; it says when something will be.
         UnknownKekError, KekUnavailableError: the key cannot be opened now; nothing was granted.
     """
-    for _ in range(PLAIN_TRIES):
-        with _short_transaction():
+    for chance in (nullcontext, _second_try):
+        with chance():
             found = _read(digest=digest, keychain_id=keychain_id, ask=ask)
             caller = caller_in(found, address=address)
             candidate = _candidate(keychain_id=keychain_id, found=found)
@@ -109,18 +105,9 @@ def issue_lease(
     return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask, effects=effects)
 
 
-@contextmanager
-def _short_transaction() -> Iterator[None]:
-    """SQLite takes its write lock before it reads; on PostgreSQL each statement commits itself.
-
-    Threads wait for each other here: SQLite itself would look again and again, with growing pauses.
-    Whoever is in a transaction holds SQLite's lock already and must not wait for a turn.
-    """
-    if connection.vendor == "postgresql":
-        yield
-        return
-    with nullcontext() if connection.in_atomic_block else _turn, transaction.atomic():
-        yield
+def _second_try() -> AbstractContextManager[None]:
+    """On SQLite nobody can be faster than who has the turn; on PostgreSQL it is tried once more."""
+    return nullcontext() if connection.vendor == "postgresql" else short_transaction()
 
 
 def _refuse_early(candidate: Candidate, *, ask: LeaseAsk) -> None:
@@ -211,7 +198,7 @@ def _issue_carefully(
     *, caller: Caller, keychain_id: UUID, ask: LeaseAsk, effects: Sequence[Effect]
 ) -> IssuedLease:
     broken: list[UUID] = []
-    with transaction.atomic():
+    with short_transaction():
         lease, denial = _lend_locked(
             caller=caller, keychain_id=keychain_id, ask=ask, effects=effects, broken=broken
         )

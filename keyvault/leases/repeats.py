@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from keyvault import audit, vault
 from keyvault.audit import Action
@@ -28,6 +28,7 @@ from keyvault.models import Credential, Lease, RepeatableRequest
 from keyvault.models.lease import moment
 from keyvault.pool import budgets
 from keyvault.pool.engine import uuid_value
+from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import Effect
 
 _INSERT = (
@@ -75,7 +76,7 @@ def issue_once(
         },
     )
     try:
-        with transaction.atomic():
+        with short_transaction():
             try:
                 return issue_lease(
                     digest=digest,

@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from keyvault import vault, windows
@@ -29,6 +29,7 @@ from keyvault.pool.feedback import (
     rest_us,
 )
 from keyvault.pool.keys import mended
+from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import Effect, write_key
 from keyvault.windows import KeyState
 
@@ -70,7 +71,7 @@ def settle_lease(
 def _settle_locked(
     *, digest: str, lease_id: UUID, settlement: Settlement, address: str
 ) -> SettledLease:
-    with transaction.atomic():
+    with short_transaction():
         key_of_lease = PoolKey.objects.filter(leases__id=lease_id)
         list(key_of_lease.select_for_update(of=("self",)).values_list("pk", flat=True))
         caller, lease = read_lease(digest=digest, lease_id=lease_id, address=address)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from keyvault import windows
@@ -14,6 +13,7 @@ from keyvault.pool.engine import uuid_value
 from keyvault.pool.feedback import Reading, heed
 from keyvault.pool.keys import ensure_key, locked_key
 from keyvault.pool.rows import read_keys
+from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import write_key
 from keyvault.windows import SECOND, KeyState
 
@@ -74,7 +74,7 @@ def seed(
         read_at: when that answer came; needed with readings.
     """
     now = timezone.now()
-    with transaction.atomic():
+    with short_transaction():
         key = ensure_key(credential=Credential.objects.get(pk=credential_id))
         row = locked_key(credential_id=credential_id)
         state = row.advanced()
@@ -111,7 +111,7 @@ def reserve(*, credential_id: UUID, requests: int) -> bool:
     Raises:
         PoolKey.DoesNotExist: the credential was never seeded.
     """
-    with transaction.atomic():
+    with short_transaction():
         row = locked_key(credential_id=credential_id)
         state = row.advanced()
         if windows.free_permits(state=state) < requests:

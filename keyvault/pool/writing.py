@@ -2,8 +2,8 @@
 
 Each write names the version that was read and does nothing when the row has moved on, so a reader
 needs no lock: who loses reads again. On PostgreSQL the key and all effects are one statement, hence
-one round trip and one commit; on SQLite they are several in the caller's transaction, which holds
-the only write lock and therefore always wins.
+one round trip and one commit; on SQLite they are several, in the caller's transaction or in one for
+all threads of the process that are ready.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import connection
 
 from keyvault.pool.engine import engine
+from keyvault.pool.turns import write_together
 from keyvault.windows import KeyState
 
 _UPDATE: Final = (
@@ -66,17 +67,28 @@ def write_key(
     for effect in effects:
         parameters |= effect.parameters
     statements = [effect.sql.format(saved=fragments.saved) for effect in effects]
+    if fragments.is_postgresql:
+        return _in_one_statement([update, *statements], parameters=parameters)
+    return write_together(lambda: _in_several([update, *statements], parameters=parameters))
+
+
+def _in_one_statement(statements: Sequence[str], *, parameters: dict[str, Any]) -> bool:
+    update, *effects = statements
+    parts = [f"saved AS ({update} RETURNING id)"]
+    parts += [f"effect_{n} AS ({sql})" for n, sql in enumerate(effects)]
     with connection.cursor() as cursor:
-        if not fragments.is_postgresql:
-            cursor.execute(update, parameters)
-            is_written = bool(cursor.rowcount)
-            for statement in statements if is_written else ():
-                cursor.execute(statement, parameters)
-            return is_written
-        parts = [f"saved AS ({update} RETURNING id)"]
-        parts += [f"effect_{n} AS ({sql})" for n, sql in enumerate(statements)]
         cursor.execute(f"WITH {', '.join(parts)} SELECT id FROM saved", parameters)  # noqa: S608  # our own fragments
         return cursor.fetchone() is not None
+
+
+def _in_several(statements: Sequence[str], *, parameters: dict[str, Any]) -> bool:
+    update, *effects = statements
+    with connection.cursor() as cursor:
+        cursor.execute(update, parameters)
+        is_written = bool(cursor.rowcount)
+        for statement in effects if is_written else ():
+            cursor.execute(statement, parameters)
+        return is_written
 
 
 def _parameters(*, key_id: int, version: int, state: KeyState) -> dict[str, Any]:

@@ -1,16 +1,12 @@
 """Many at once, in real transactions."""
 
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from django.db import connection, connections
 
 from keyvault.errors import PoolEmptyError
 from keyvault.leases import LeaseAsk, issue_lease, issue_once
 from keyvault.models import AuditEntry, Keychain, Lease
 from tests.keyvault import factories
+from tests.keyvault.at_once import at_once
 from tests.keyvault.lending import Api, key_of, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,27 +20,6 @@ def store() -> Keychain:
 @pytest.fixture
 def backend() -> Api:
     return Api(token_of())
-
-
-def _at_once(times: int, work: Callable[[], Any]) -> list[Any]:
-    if connection.vendor == "sqlite":
-        return [work() for _ in range(times)]  # an in-memory database belongs to one thread
-    found: list[Any] = []
-    start = threading.Barrier(times)
-
-    def run() -> None:
-        try:
-            start.wait()
-            found.append(work())
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
 
 
 def test_callers_at_once_never_get_more_than_the_windows_hold(
@@ -61,7 +36,7 @@ def test_callers_at_once_never_get_more_than_the_windows_hold(
         except PoolEmptyError:
             return 0
 
-    granted = _at_once(16, lease)
+    granted = at_once([lease] * 16)
 
     assert sum(granted) == 17
     assert sum(Lease.objects.values_list("counted", flat=True)) == 17
@@ -76,7 +51,7 @@ def test_the_same_request_many_times_at_once_has_one_effect(backend: Api, store:
         )
         return str(found.id)
 
-    found = _at_once(20, lease)
+    found = at_once([lease] * 20)
 
     assert len(found) == 20
     assert len(set(found)) == 1
