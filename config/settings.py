@@ -222,7 +222,7 @@ KEYVAULT_CHECKPOINT_WEBHOOK = ENVIRONMENT.checkpoint_webhook
 KEYVAULT_CHECKPOINT_LOG = ENVIRONMENT.checkpoint_log
 KEYVAULT_KEK = key_providers(ENVIRONMENT)
 # Dotted path of what is told of an alert; it gets the alert's id. None: alerts stand on their page.
-KEYVAULT_ON_ALERT: str | None = None
+KEYVAULT_ON_ALERT: str | None = "onboarding.staff.alerts.tell_staff"
 # Dotted path of what tells staff that a webhook's address was switched off; gets `endpoint_id`.
 KEYVAULT_WEBHOOK_DISABLED = "onboarding.staff.webhooks.tell_switched_off"
 # How many secrets an actor of each kind opens in a minute before staff are told.

@@ -14,14 +14,13 @@ from django.utils.translation import ngettext
 from keyvault.models import Alert, Credential
 from onboarding.capacity.selectors import cases_waiting_for_staff
 from onboarding.models import OutgoingMail, Store, Submission, Verification
+from onboarding.staff.alerts import OPEN_ALERTS
 
 # So many rows of a pile are shown; the rest stands behind its link.
 SHOWN = 5
 # A paste that waits this long is stuck.
 STUCK_AFTER = timedelta(hours=1)
 MOST_COUNTED = 1000
-# A tripwire that fired stands here so long; its table and the record keep it.
-ALERT_STANDS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Pile:
 def work_queue(*, now: datetime) -> list[Pile]:
     """The piles that are not empty, by consequence; two queries a pile at most."""
     piles = (
-        _alerts(now),
+        _alerts(),
         _dead_apps(),
         _failing_keys(),
         _lacking_keys(),
@@ -76,9 +75,9 @@ def _keys(state: str) -> QuerySet[Credential]:
     return Credential.objects.filter(keychain=OuterRef("pk"), state=state)
 
 
-def _alerts(now: datetime) -> Pile | None:
-    """Tripwires that fired of late."""
-    alerts = Alert.objects.filter(at__gt=now - ALERT_STANDS, handled_at=None)
+def _alerts() -> Pile | None:
+    """Tripwires that fired and that nobody has marked as handled."""
+    alerts = Alert.objects.filter(handled_at=None)
     count = alerts[:MOST_COUNTED].count()
     if not count:
         return None
@@ -91,7 +90,7 @@ def _alerts(now: datetime) -> Pile | None:
             Task(alert.get_kind_display(), alert.subject, _row_url("keyvault_alert", alert.pk))
             for alert in alerts.order_by("-at", "-pk")[:SHOWN]
         ),
-        url=reverse("admin:keyvault_alert_changelist"),
+        url=reverse("admin:keyvault_alert_changelist") + OPEN_ALERTS,
     )
 
 

@@ -2,9 +2,10 @@
 
 The roles are groups, made and kept true by `migrate`; accounts are put into them, never given
 single rights. Rights are Django's own: `add_verification` is to check a key, `add_merchant` to
-invite, `change_credential` to pause and resume, `delete_credential` to break glass,
-`add_credential` to import keys of before OAuth, `change_dutyrun` to try failed work again,
-`add_storenote` to write on a store, `change_user` to give these roles.
+invite, `change_credential` to pause and resume, `change_alert` to mark alerts as handled,
+`delete_credential` to break glass, `add_credential` to import keys of before OAuth,
+`change_dutyrun` to try failed work again, `add_storenote` to write on a store, `change_user` to
+give these roles.
 """
 
 from django.apps import AppConfig
@@ -40,6 +41,7 @@ ADDED = {
             "add_merchant",
             "add_storenote",
             "add_verification",
+            "change_alert",
             "change_campaign",
             "change_case",
             "change_credential",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from keyvault.audit import Action
 from keyvault.models import Alert, AuditCheckpoint, AuditEntry
 from onboarding.models import Store
+from onboarding.staff.alerts import mark_as_handled
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
 
@@ -131,14 +132,29 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 
     section = Section.RECORD
     note = _("Tripwires that fired: something happened that should not.")
-    list_display = ("at", "what", "subject", "facts")
-    list_filter = ("kind", ("at", DayFilter))
+    list_display = ("at", "what", "subject", "facts", "state")
+    list_filter = ("kind", ("handled_at", admin.EmptyFieldListFilter), ("at", DayFilter))
     search_fields = ("subject__exact",)
     search_help_text = _("Subject (credential:…, backend:…).")
     ordering = ("-at", "pk")
-    fields = ("at", "what", "subject", "facts", "id")
+    actions = (mark_as_handled,)
+    fields = (
+        *("at", "what", "subject", "facts", "state"),
+        *("handled_at", "handled_by", "handled_note", "id"),
+    )
+
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        """Say who may mark alerts as handled; the name is what the action asks for."""
+        return request.user.has_perm("keyvault.change_alert")
 
     @admin.display(description=_("what"), ordering="kind")
     def what(self, alert: Alert) -> SafeString:
         """Which tripwire."""
         return tag(kind="danger", label=alert.get_kind_display())
+
+    @admin.display(description=_("state"), ordering="handled_at")
+    def state(self, alert: Alert) -> SafeString:
+        """Whether anybody has looked into it."""
+        if alert.handled_at is None:
+            return tag(kind="warning", label=_("Open"))
+        return tag(kind="ok", label=_("Handled"))
