@@ -6,13 +6,14 @@ Only when something does not fit is the rest looked at, to name the first bad en
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from django.db import connection
 
 from keyvault.audit import checkpoints, leaves, signing, tree
+from keyvault.audit.chain import Chain
+from keyvault.audit.findings import Problem, Report
 from keyvault.audit.snapshot import snapshot
 from keyvault.models import AuditCheckpoint, AuditEntry, AuditPending
 
@@ -37,47 +38,6 @@ MOST_PROBLEMS = 100
 MOST_AT_ONCE = 2_500
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that does not fit.
-
-    Attributes:
-        kind: "edited", "deleted", "inserted", "checkpoint", "rolled-back" or "unguarded".
-        message: what is wrong, for an operator.
-        entry_id: the entry concerned.
-        checkpoint_id: the checkpoint concerned.
-    """
-
-    kind: str
-    message: str
-    entry_id: int | None = None
-    checkpoint_id: int | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """What a verification found.
-
-    Attributes:
-        entries: entries that a checkpoint covers and that fit.
-        checkpoints: checkpoints in the chain.
-        unsealed: entries that wait for their checkpoint.
-        problems: in the order of the record; the first names the first bad entry.
-        tip: hash of the last checkpoint in hex, for keeping elsewhere.
-    """
-
-    entries: int = 0
-    checkpoints: int = 0
-    unsealed: int = 0
-    problems: list[Problem] = field(default_factory=list)
-    tip: str = ""
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether nothing was found."""
-        return not self.problems
-
-
 def verify(*, anchor: dict[str, Any] | None) -> Report:
     """Verifies the whole record, as it stands at this moment.
 
@@ -94,7 +54,7 @@ def verify(*, anchor: dict[str, Any] | None) -> Report:
         KeyringError: signatures cannot be checked.
     """
     report = Report()
-    chain = _Chain(keys=signing.public_keys(), report=report, anchor=anchor)
+    chain = Chain(keys=signing.public_keys(), report=report, anchor=anchor)
     with snapshot():
         _walk(chain, report)
         report.problems += _missing_triggers()
@@ -103,7 +63,7 @@ def verify(*, anchor: dict[str, Any] | None) -> Report:
     return report
 
 
-def _walk(chain: "_Chain", report: Report) -> None:
+def _walk(chain: Chain, report: Report) -> None:
     covered = 0
     for neighbours in _neighbours():
         are_good = _fit_together(neighbours)
@@ -140,78 +100,6 @@ def _order(problem: Problem) -> tuple[float, float]:
     """The order of the record, so that the first problem names the first bad entry."""
     behind = float("inf")
     return (problem.checkpoint_id or behind, problem.entry_id or behind)
-
-
-class _Chain:
-    """Checks that each checkpoint holds the hash of the one before, and the signatures."""
-
-    def __init__(
-        self, *, keys: dict[str, bytes], report: Report, anchor: dict[str, Any] | None
-    ) -> None:
-        self._keys = keys
-        self._report = report
-        self._anchor = anchor
-        self._last: AuditCheckpoint | None = None
-        self._tip = checkpoints.Tip(0, checkpoints.GENESIS)
-        self._is_doubtful = False
-
-    def add(self, checkpoint: AuditCheckpoint) -> None:
-        expected = self._tip.id + 1
-        if checkpoint.pk != expected:
-            self._blame(expected, f"checkpoint {expected} is missing")
-        elif bytes(checkpoint.previous) != self._tip.digest:
-            if not self._is_doubtful:
-                self._check_earlier(before=checkpoint.pk)
-            self._blame(checkpoint.pk, f"checkpoint {expected} does not follow the one before it")
-        if self._is_doubtful:
-            self._check_signature(checkpoint)
-        self._last = checkpoint
-        self._tip = checkpoints.Tip(checkpoint.pk, checkpoints.digest_of(checkpoint))
-        self._report.checkpoints += 1
-        self._compare_with_anchor()
-
-    def finish(self) -> None:
-        if self._last is not None and not self._is_doubtful:
-            self._check_signature(self._last)
-            if self._is_doubtful:
-                self._check_earlier(before=self._last.pk)
-        if self._anchor is not None and int(self._anchor["id"]) > self._tip.id:
-            message = (
-                f"the database ends at checkpoint {self._tip.id}, but {self._anchor['id']} was "
-                "written outside: it was rolled back or cut short"
-            )
-            self._report.problems.append(
-                Problem("rolled-back", message, checkpoint_id=self._tip.id + 1)
-            )
-        self._report.tip = self._tip.digest.hex() if self._tip.id else ""
-
-    def _check_signature(self, checkpoint: AuditCheckpoint) -> None:
-        key = self._keys.get(checkpoint.key_id)
-        body = checkpoints.body_of(checkpoint)
-        if not signing.is_signed(body, public_key=key, signature=bytes(checkpoint.signature)):
-            self._is_doubtful = True
-            why = "is not signed by us" if key else f"names the unknown key {checkpoint.key_id}"
-            self._blame(checkpoint.pk, f"checkpoint {checkpoint.pk} {why}")
-
-    def _check_earlier(self, *, before: int) -> None:
-        """The signature at the end no longer vouches for the rest: look at each one."""
-        self._is_doubtful = True
-        earlier = AuditCheckpoint.objects.defer("leaves").filter(pk__lt=before).order_by("id")
-        for checkpoint in earlier.iterator(chunk_size=500):
-            self._check_signature(checkpoint)
-
-    def _compare_with_anchor(self) -> None:
-        anchor = self._anchor
-        if anchor is None or int(anchor["id"]) != self._tip.id:
-            return
-        if anchor["hash"] != self._tip.digest.hex():
-            message = f"checkpoint {self._tip.id} is not the one that was written outside"
-            self._report.problems.append(
-                Problem("rolled-back", message, checkpoint_id=self._tip.id)
-            )
-
-    def _blame(self, checkpoint_id: int, message: str) -> None:
-        self._report.problems.append(Problem("checkpoint", message, checkpoint_id=checkpoint_id))
 
 
 def _compare(checkpoint: AuditCheckpoint) -> Iterator[Problem]:

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from keyvault import audit
 from keyvault.audit import Action, checkpoints, tree
+from keyvault.audit.findings import Report
 from keyvault.audit.leaves import leaves_between
 from keyvault.audit.sealer import file_sink, seal_new_entries
-from keyvault.audit.verification import Report, verify
+from keyvault.audit.verification import verify
 from keyvault.models import AuditCheckpoint, AuditEntry, AuditPending
 from tests.keyvault.triggers import untriggered
 
