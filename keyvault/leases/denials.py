@@ -9,6 +9,7 @@ from keyvault.audit import Action
 from keyvault.errors import NoCredentialError, PoolEmptyError
 from keyvault.leases.access import caller_of
 from keyvault.leases.backends import Scope
+from keyvault.vault.holds import count_denial
 
 MOST_KEPT: Final = 10_000
 _recently: dict[tuple[str, UUID], int] = {}
@@ -20,13 +21,16 @@ def record_denied(
     """Records `lease.denied`; call it when the transaction is over.
 
     A process records a store's denials once a minute and counts them in its measures: whoever polls
-    an empty pool must not make it slower for the others.
+    an empty pool must not make it slower for the others. Where a key of the store is held back, as
+    in a rehearsal, each denial for want of a key is counted exactly.
 
     Args:
         digest: of a token that may lease from the store.
         keychain_id: the store.
         error: why there was nothing.
     """
+    if isinstance(error, NoCredentialError):
+        count_denial(keychain_id=keychain_id)
     minute = int(time.monotonic() // 60)
     if _recently.get((digest, keychain_id)) == minute:
         return

@@ -13,6 +13,7 @@ from keyvault.models.check import CredentialCheck
 from keyvault.models.credential import Credential, Draft
 from keyvault.models.duty import DutyRun
 from keyvault.models.grant import Grant, ProviderBreaker
+from keyvault.models.hold import Hold
 from keyvault.models.keychain import KekUse, Keychain, WrappedDek
 from keyvault.models.lease import Lease, PoolKey, RepeatableRequest
 from keyvault.models.retirement import Retirement
@@ -32,6 +33,7 @@ __all__ = [
     "Draft",
     "DutyRun",
     "Grant",
+    "Hold",
     "KekUse",
     "Keychain",
     "Lease",

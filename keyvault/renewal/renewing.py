@@ -18,6 +18,7 @@ from keyvault.renewal.claims import Claim, claim_grant, claimable_grant, seal_re
 from keyvault.renewal.contract import TokenPair, account_of, renewer
 from keyvault.renewal.times import call_seconds, claim_seconds, renewal_at, valid_until
 from keyvault.vault import AccessTokenSecret
+from keyvault.vault.holds import is_held_back
 
 
 class Outcome(StrEnum):
@@ -124,7 +125,7 @@ def commit_pair(*, claim: Claim, pair: TokenPair) -> Outcome:
         _record(Action.GRANT_RENEWED, grant=grant, generation=grant.generation + 1)
         if pair.scopes and pair.scopes != grant.scope_names:
             _record(Action.GRANT_CHANGED, grant=grant, scopes=list(pair.scopes))
-        if credential.state == Credential.State.SUSPENDED:
+        if credential.state == Credential.State.SUSPENDED and not is_held_back(credential.pk):
             _set_state(grant, to=Credential.State.ACTIVE, reason="renewed")
     return Outcome.RENEWED
 

@@ -8,7 +8,7 @@ from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.errors import StateError, UnknownRecordError
 from keyvault.events import Event, emit
-from keyvault.models import Credential
+from keyvault.models import Credential, Hold
 
 State = Credential.State
 
@@ -49,7 +49,8 @@ def set_state(
     """Moves a credential to another state, in a transaction or the caller's.
 
     A conditional UPDATE and one entry. A revoked credential loses its sealed bytes for good. One
-    that is in the wanted state already is left alone, and nothing is recorded.
+    that is in the wanted state already is left alone, and nothing is recorded. One that is held
+    back (`keyvault.vault.holds`) is not made active by anybody else.
 
     Args:
         credential_id: which one.
@@ -63,7 +64,8 @@ def set_state(
 
     Raises:
         UnknownRecordError: no such credential in that keychain.
-        StateError: there is no step from its state to that one, or another request was faster.
+        StateError: there is no step from its state to that one, another request was faster, or it
+            is held back.
     """
     mine = Credential.objects.filter(pk=credential_id, keychain_id=keychain_id)
     with transaction.atomic():
@@ -73,6 +75,9 @@ def set_state(
             raise UnknownRecordError(message)
         if credential.state == to:
             return credential
+        if to == State.ACTIVE and Hold.objects.filter(credential=credential).exists():
+            message = f"credential {credential_id} is held back"
+            raise StateError(message)
         action = STEPS.get((credential.state, to))
         changes: dict[str, object] = {"state": to}
         if to == State.REVOKED:

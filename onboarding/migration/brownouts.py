@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from keyvault import vault
 from keyvault.audit import SYSTEM, Action, record
 from keyvault.due import Duty, claim, finish
-from keyvault.models import AuditEntry, Credential
+from keyvault.models import Credential
+from keyvault.vault.holds import denials_of, hold, let_go
 from onboarding.migration.selectors import affected_credentials
 from onboarding.models import Brownout, Campaign
 
@@ -20,8 +20,9 @@ State = Brownout.State
 def run_brownouts(now: datetime) -> int:
     """Begins, watches and ends brownouts; safe beside other workers and to repeat.
 
-    A brownout ends when its minutes are over, when its campaign is no longer running, or when more
-    leases were denied to its stores than staff allow; its keys come back in every case.
+    A brownout ends when its minutes are over, when its campaign is no longer running, or when as
+    many lease requests of its stores were refused as staff allow; its keys come back in every case,
+    and by nothing else: a check that passes meanwhile does not end it.
 
     Returns:
         How many were begun or ended.
@@ -47,7 +48,7 @@ def _step(brownout: Brownout, *, now: datetime) -> int:
         state = State.OVER if is_over else State.STOPPED
         if not finish(brownout, due_at=None, state=state, denied=denied, ended_at=now):
             return 0
-        _restore(brownout)
+        let_go(credential_ids=brownout.set_aside, reason=REASON, actor=SYSTEM)
         _record(brownout, step=state, denied=denied)
     return 1
 
@@ -71,39 +72,18 @@ def _begin(brownout: Brownout, *, now: datetime) -> int:
         ):
             return 0
         for credential in credentials:
-            _set_state(credential, to=Credential.State.SUSPENDED)
+            hold(credential=credential, reason=REASON, actor=SYSTEM)
         _record(brownout, step="begun", keys=len(credentials))
     return 1
 
 
-def _restore(brownout: Brownout) -> None:
-    aside = Credential.objects.filter(pk__in=brownout.set_aside, state=Credential.State.SUSPENDED)
-    for credential in aside:
-        _set_state(credential, to=Credential.State.ACTIVE)
-
-
 def _denied(brownout: Brownout) -> int:
-    """Denials of leases to the stores; of one backend's in a minute the first is an entry."""
-    keychains = Credential.objects.filter(pk__in=brownout.set_aside).values("keychain_id")
-    return AuditEntry.objects.filter(
-        action=Action.LEASE_DENIED.value,
-        keychain_id__in=keychains,
-        at__gte=brownout.started_at or brownout.starts_at,
-    ).count()
+    """Lease requests that really failed: the store had nothing else to lend."""
+    return denials_of(credential_ids=brownout.set_aside)
 
 
 def _end_of(brownout: Brownout) -> datetime:
     return (brownout.started_at or brownout.starts_at) + timedelta(minutes=brownout.minutes)
-
-
-def _set_state(credential: Credential, *, to: Credential.State) -> None:
-    vault.set_state(
-        credential_id=credential.pk,
-        keychain_id=credential.keychain_id,
-        to=to,
-        actor=SYSTEM,
-        reason=REASON,
-    )
 
 
 def _record(brownout: Brownout, **facts: str | int) -> None:

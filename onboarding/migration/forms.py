@@ -110,7 +110,7 @@ class BrownoutForm(forms.Form):
     )
     minutes = forms.IntegerField(label=_("Minutes"), min_value=1, max_value=240, initial=10)
     most_denied = forms.IntegerField(
-        label=_("Stop when so many leases were denied"), min_value=1, max_value=100_000, initial=20
+        label=_("Stop when so many lease requests failed"), min_value=1, max_value=100_000, initial=20
     )
 
 

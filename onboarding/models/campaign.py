@@ -61,7 +61,7 @@ class Recipient(DueRow):
 class Brownout(DueRow):
     """A rehearsal: the old keys of a cohort are not lent for some minutes, then they are again.
 
-    It stops by itself at its end, or at once when more leases are denied than staff allow.
+    It stops by itself at its end, or at once when as many lease requests fail as staff allow.
     """
 
     class State(models.TextChoices):

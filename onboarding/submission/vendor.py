@@ -4,10 +4,14 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from keyvault.models import Credential
 from keyvault.vault import ApiKeySecret
 from lightspeed.check import check_credential
 from lightspeed.credential import EComCredential
 from lightspeed.ecom import EComClient
+from lightspeed.oauth.legacy import check_legacy_account
+from lightspeed.oauth.provider import Provider
+from lightspeed.oauth.r_series import R_SERIES
 from lightspeed.outbound.addresses import allowed_addresses
 from lightspeed.outbound.transport import OutboundTransport
 from lightspeed.ratelimits import DEFAULT_LIMITS, WindowReading
@@ -18,11 +22,56 @@ from onboarding.walkthrough.selectors import required_permissions
 USUAL_REQUESTS = 3
 # What the names of eCom's addresses in settings.KEYVAULT_ENDPOINTS begin with.
 ENDPOINT_PREFIX = "ecom-"
+# R-Series keys of before OAuth.
+LEGACY_ENDPOINT = "retail-r-key"
 
 
 def endpoint_of(cluster: str) -> str:
     """The name of a cluster's address in settings.KEYVAULT_ENDPOINTS."""
     return f"{ENDPOINT_PREFIX}{cluster}"
+
+
+def cluster_of(endpoint: str) -> str:
+    """The cluster of an eCom address; empty for another vendor's."""
+    return endpoint.removeprefix(ENDPOINT_PREFIX) if endpoint.startswith(ENDPOINT_PREFIX) else ""
+
+
+def usual_requests(endpoint: str) -> int:
+    """The usual number of requests of one check of a stored key."""
+    return 1 if endpoint == LEGACY_ENDPOINT else USUAL_REQUESTS
+
+
+def is_checkable(credential: Credential) -> bool:
+    """Whether a stored key is one that `check_stored` can ask about; a decoy never is."""
+    is_known = credential.endpoint == LEGACY_ENDPOINT or bool(cluster_of(credential.endpoint))
+    is_live = credential.state in Credential.LIVE_STATES
+    return (
+        credential.kind == Credential.Kind.BASIC
+        and is_known
+        and is_live
+        and not credential.is_honeytoken
+    )
+
+
+def check_stored(
+    *, pair: ApiKeySecret, endpoint: str, language: str, expected_shop_id: int | None
+) -> CheckResult:
+    """Check a stored key where its kind is at home; see `check_pair`."""
+    if endpoint == LEGACY_ENDPOINT:
+        return check_legacy_account(
+            key=pair.key,
+            transport=_transport(tuple(settings.LIGHTSPEED_ALLOWED_ADDRESSES)),
+            provider=_r_series(),
+            expected_account=expected_shop_id,
+        )
+    return check_pair(
+        pair=pair, endpoint=endpoint, language=language, expected_shop_id=expected_shop_id
+    )
+
+
+def _r_series() -> Provider:
+    origin = settings.LIGHTSPEED_OAUTH_ORIGIN
+    return R_SERIES.moved_to(origin) if origin else R_SERIES
 
 
 def check_pair(

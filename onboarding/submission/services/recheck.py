@@ -1,7 +1,7 @@
 """Checking stored keys by themselves: those that the vendor refused to a backend, and all nightly.
 
 Both are rows of `CredentialCheck`, so that a key is checked by one worker at a time. Only API keys
-of eCom are checked here: a connection by OAuth is tried by its renewal.
+are checked here, of eCom and of R-Series: a connection by OAuth is tried by its renewal.
 """
 
 from datetime import datetime, timedelta
@@ -14,10 +14,10 @@ from keyvault.due import backoff_seconds, finish, retry
 from keyvault.errors import VaultError
 from keyvault.models import Credential, CredentialCheck
 from lightspeed.check import CHECK_SECONDS
+from onboarding.submission import vendor
 from onboarding.submission.errors import CheckBusyError
 from onboarding.submission.outcomes import RETRIED
 from onboarding.submission.services.verify import verify_credential
-from onboarding.submission.vendor import ENDPOINT_PREFIX
 
 # One check, and time to record it.
 RECHECK_CLAIM_SECONDS = CHECK_SECONDS + 10
@@ -48,7 +48,7 @@ def run_claimed_recheck(check: CredentialCheck) -> bool:
         keyvault.errors.VaultError: the credential cannot be opened; it is tried again later.
     """
     credential = check.credential
-    if not _is_checkable(credential):
+    if not vendor.is_checkable(credential):
         finish(check, due_at=None)
         return True
     try:
@@ -79,11 +79,12 @@ def want_nightly_checks(*, now: datetime) -> int:
     """
     waiting = CredentialCheck.objects.filter(reason=NIGHTLY, due_at__lte=now).count()
     is_old = Q(checked_at=None) | Q(checked_at__lte=now - CHECKED_EVERY)
+    is_ours = Q(endpoint__startswith=vendor.ENDPOINT_PREFIX) | Q(endpoint=vendor.LEGACY_ENDPOINT)
     old = Credential.objects.filter(
         is_old,
+        is_ours,
         state=Credential.State.ACTIVE,
         kind=Credential.Kind.BASIC,
-        endpoint__startswith=ENDPOINT_PREFIX,
         is_honeytoken=False,
     ).exclude(wanted_check__due_at__isnull=False)
     found = old.order_by(F("checked_at").asc(nulls_first=True), "pk")
@@ -94,15 +95,6 @@ def want_nightly_checks(*, now: datetime) -> int:
             credential=credential, defaults={"due_at": now, "attempts": 0, "reason": NIGHTLY}
         )
     return len(entered)
-
-
-def _is_checkable(credential: Credential) -> bool:
-    return (
-        credential.kind == Credential.Kind.BASIC
-        and credential.endpoint.startswith(ENDPOINT_PREFIX)
-        and credential.state in Credential.LIVE_STATES
-        and not credential.is_honeytoken
-    )
 
 
 def _next_try(check: CredentialCheck) -> datetime:

@@ -42,7 +42,9 @@ def verification_of(
     )
     if result is not None:
         shop = result.shop
-        verification.permissions = permissions_as_json(result.permissions)
+        verification.permissions = (
+            {} if result.permissions is None else permissions_as_json(result.permissions)
+        )
         verification.shop_id = shop.id if shop else None
         name = (shop.main_domain or shop.subdomain or "") if shop else ""
         verification.shop_name = name[:_SHOP_NAME_CHARACTERS]

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from keyvault import pool, vault
 from keyvault.audit import Action, Actor, record
-from keyvault.models import Credential
+from keyvault.models import Credential, Retirement
 from keyvault.vault import ApiKeySecret
+from keyvault.vault.holds import is_held_back
 from lightspeed.result import CheckResult, Outcome
 from onboarding.models import Store, Verification
 from onboarding.submission import vendor
@@ -26,7 +27,9 @@ def verify_credential(*, credential: Credential, actor: Actor) -> Verification:
 
     A key that the vendor refuses is suspended, so that no backend borrows it; one that passes
     after that is active again. A missing permission suspends nothing: the app still works in part.
-    A key that a person paused stays paused. An outage changes nothing.
+    A key that a person paused stays paused, one that is held back stays so, and one of a kind that
+    the vendor has retired does not come back, even if the vendor still takes it. An outage changes
+    nothing. A key of R-Series of before OAuth is asked about at R-Series.
 
     Args:
         credential: an active, paused or suspended API key; is brought up to date.
@@ -39,7 +42,8 @@ def verify_credential(*, credential: Credential, actor: Actor) -> Verification:
         CheckBusyError: the app spends every request of this key just now; ask again in a minute.
         keyvault.errors.VaultError: the credential cannot be opened.
     """
-    if not pool.reserve(credential_id=credential.pk, requests=vendor.USUAL_REQUESTS):
+    usual = vendor.usual_requests(credential.endpoint)
+    if not pool.reserve(credential_id=credential.pk, requests=usual):
         raise CheckBusyError
     store = Store.objects.get(pk=credential.keychain_id)
     pair = vault.check_out_credential(
@@ -51,7 +55,7 @@ def verify_credential(*, credential: Credential, actor: Actor) -> Verification:
     if not isinstance(pair, ApiKeySecret):
         message = "an OAuth token is not checked as an API key"
         raise TypeError(message)
-    result = vendor.check_pair(
+    result = vendor.check_stored(
         pair=pair,
         endpoint=credential.endpoint,
         language=credential.language,
@@ -59,7 +63,7 @@ def verify_credential(*, credential: Credential, actor: Actor) -> Verification:
     )
     with transaction.atomic():
         verification = _record(credential, store=store, result=result, actor=actor)
-        unusual = result.request_times[vendor.USUAL_REQUESTS :]
+        unusual = result.request_times[usual:]
         if unusual:
             pool.seed(credential_id=credential.pk, request_times=unusual)
     return verification
@@ -70,7 +74,7 @@ def _record(
 ) -> Verification:
     verification = verification_of(
         store=store,
-        cluster=credential.endpoint.removeprefix(vendor.ENDPOINT_PREFIX),
+        cluster=vendor.cluster_of(credential.endpoint) or store.cluster,
         language=credential.language,
         outcome=result.outcome,
         result=result,
@@ -103,7 +107,7 @@ def _move(credential: Credential, *, outcome: Outcome, actor: Actor) -> None:
     refused = outcome in (Outcome.REFUSED, Outcome.SWAPPED)
     if credential.state == State.ACTIVE and refused:
         to, reason = State.SUSPENDED, "vendor-refused"
-    elif credential.state == State.SUSPENDED and not refused:
+    elif credential.state == State.SUSPENDED and not refused and not _stays(credential):
         to, reason = State.ACTIVE, "vendor-accepted"
     else:
         return
@@ -115,3 +119,11 @@ def _move(credential: Credential, *, outcome: Outcome, actor: Actor) -> None:
         reason=reason,
     )
     credential.state = moved.state
+
+
+def _stays(credential: Credential) -> bool:
+    """Whether a suspended key is suspended for another reason than the vendor's refusal of it."""
+    retired = Retirement.objects.filter(
+        endpoint=credential.endpoint.partition("/")[0], kind=credential.kind, is_refused=True
+    )
+    return is_held_back(credential.pk) or retired.exists()

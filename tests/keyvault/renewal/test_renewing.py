@@ -16,6 +16,7 @@ from keyvault.renewal.breaker import THRESHOLD
 from keyvault.renewal.claims import claim_grant, claimable_grant, open_refresh
 from keyvault.renewal.renewing import Outcome, commit_pair
 from keyvault.vault import AccessTokenSecret
+from keyvault.vault.holds import hold, let_go
 from tests.keyvault.renewal.vendor import FakeVendor, KilledError, age, claimed, connected
 
 pytestmark = pytest.mark.django_db
@@ -274,6 +275,17 @@ def test_a_renewal_brings_a_suspended_credential_back(vendor: FakeVendor) -> Non
         reason="vendor-refused",
     )
     renew(credential_id=credential.pk)
+    credential.refresh_from_db()
+    assert credential.state == Credential.State.ACTIVE
+
+
+def test_a_credential_that_is_held_back_is_renewed_and_stays_so(vendor: FakeVendor) -> None:
+    credential = connected()
+    hold(credential=credential, reason="rehearsal", actor=SYSTEM)
+    assert renew(credential_id=credential.pk) is Outcome.RENEWED
+    credential.refresh_from_db()
+    assert credential.state == Credential.State.SUSPENDED
+    let_go(credential_ids=[credential.pk], reason="rehearsal", actor=SYSTEM)
     credential.refresh_from_db()
     assert credential.state == Credential.State.ACTIVE
 

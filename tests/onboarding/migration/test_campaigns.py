@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
-from keyvault.audit import Action, Actor, record
+from keyvault.audit import SYSTEM
 from keyvault.models import Credential
 from onboarding.errors import PlanError
 from onboarding.migration import campaigns
@@ -16,10 +16,12 @@ from onboarding.migration.brownouts import BROWNOUTS
 from onboarding.migration.campaigns import LETTERS
 from onboarding.migration.selectors import cohort, funnel_of
 from onboarding.models import Brownout, Campaign, Recipient, Store, User
+from onboarding.submission.services import verify_credential
 from simulator.running import RunningSimulator
-from tests.onboarding.cast import member, person, signed_in
+from tests.keyvault.lending import Api, token_of
+from tests.onboarding.cast import credential, member, person, signed_in
 from tests.onboarding.migration.scene import campaign, key_of, later, migrating, plan, staff
-from tests.onboarding.oauth.desk import Desk, opened
+from tests.onboarding.oauth.desk import Desk, desk, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -178,9 +180,11 @@ def brownout(of: Campaign, **fields: object) -> Brownout:
     return Brownout.objects.create(campaign=of, **facts)
 
 
-def deny(at: Desk) -> None:
-    actor = Actor(kind="backend", id="app")
-    record(action=Action.LEASE_DENIED, actor=actor, keychain_id=at.store.pk)
+def refusals(at: Desk, *, times: int) -> list[int]:
+    """What one backend hears that asks for a lease again and again."""
+    api = Api(token_of())
+    keychain = at.store.keychain
+    return [api.lease(keychain).status_code for _ in range(times)]
 
 
 def test_a_brownout_sets_keys_aside_and_brings_them_back(vendor: RunningSimulator) -> None:
@@ -197,16 +201,68 @@ def test_a_brownout_sets_keys_aside_and_brings_them_back(vendor: RunningSimulato
     assert BROWNOUTS.run(later(minutes=9)) == 0
 
 
-def test_too_many_denials_stop_a_brownout(vendor: RunningSimulator) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_each_request_that_fails_counts_and_too_many_stop_a_brownout(
+    vendor: RunningSimulator,
+) -> None:
     at = migrating(vendor)
     rehearsal = brownout(running())
     BROWNOUTS.run(later())
-    Brownout.objects.update(started_at=later(seconds=-5))
-    for _ in range(3):
-        deny(at)
-    assert BROWNOUTS.run(later(seconds=10)) == 1
+    assert refusals(at, times=2) == [409, 409]
+    assert BROWNOUTS.run(later(seconds=10)) == 0
+    rehearsal.refresh_from_db()
+    assert (rehearsal.state, rehearsal.denied) == ("running", 2)
+    refusals(at, times=1)
+    assert BROWNOUTS.run(later(seconds=20)) == 1
     rehearsal.refresh_from_db()
     assert (rehearsal.state, rehearsal.denied) == ("stopped", 3)
+    assert key_of(at).state == "active"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_before_or_elsewhere_does_not_count(vendor: RunningSimulator) -> None:
+    at, other = migrating(vendor), desk(vendor, "keyless")
+    rehearsal = brownout(running())
+    refusals(other, times=2)
+    BROWNOUTS.run(later())
+    refusals(other, times=2)
+    BROWNOUTS.run(later(seconds=10))
+    rehearsal.refresh_from_db()
+    assert rehearsal.denied == 0
+    assert key_of(at).state == "suspended"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_store_that_has_something_else_to_lend_does_not_fail(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    rehearsal = brownout(running())
+    credential(at.store)
+    BROWNOUTS.run(later())
+    assert refusals(at, times=1) == [201]
+    BROWNOUTS.run(later(seconds=10))
+    rehearsal.refresh_from_db()
+    assert rehearsal.denied == 0
+
+
+def test_a_check_that_passes_does_not_end_a_brownout(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    brownout(running())
+    BROWNOUTS.run(later())
+    assert verify_credential(credential=key_of(at), actor=SYSTEM).outcome == "passed"
+    assert key_of(at).state == "suspended"
+    for turn in ("pause", "resume"):
+        at.client.post(f"/stores/{at.store.pk}/keys/{key_of(at).pk}/{turn}/")
+    assert key_of(at).state == "paused"
+
+
+def test_a_key_that_somebody_paused_meanwhile_stays_paused(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    brownout(running())
+    BROWNOUTS.run(later())
+    at.client.post(f"/stores/{at.store.pk}/keys/{key_of(at).pk}/pause/")
+    assert BROWNOUTS.run(later(minutes=6)) == 1
+    assert key_of(at).state == "paused"
+    at.client.post(f"/stores/{at.store.pk}/keys/{key_of(at).pk}/resume/")
     assert key_of(at).state == "active"
 
 

@@ -139,12 +139,12 @@ def test_a_key_that_does_not_open_is_tried_later(simulator: RunningSimulator) ->
     "changes",
     [
         {"kind": "bearer", "endpoint": "retail-r"},
-        {"endpoint": "retail-r-key"},
+        {"endpoint": "retail-x"},
         {"state": "revoked"},
         {"is_honeytoken": True},
     ],
 )
-def test_what_is_no_live_key_of_ecom_is_not_checked(
+def test_what_is_no_live_key_is_not_checked(
     simulator: RunningSimulator, changes: dict[str, str]
 ) -> None:
     row = stored(simulator)
@@ -206,13 +206,13 @@ def test_nights_are_spread_the_oldest_check_first(simulator: RunningSimulator) -
     "changes",
     [
         {"kind": "bearer", "endpoint": "retail-r"},
-        {"endpoint": "retail-r-key"},
+        {"endpoint": "retail-x"},
         {"state": "paused"},
         {"state": "suspended"},
         {"is_honeytoken": True},
     ],
 )
-def test_only_lent_keys_of_ecom_are_checked_at_night(
+def test_only_lent_keys_are_checked_at_night(
     simulator: RunningSimulator, changes: dict[str, str]
 ) -> None:
     row = stored(simulator, checked_hours_ago=25)
