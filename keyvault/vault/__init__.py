@@ -5,10 +5,10 @@ and every function takes the actor. Keychains that were shredded, records that w
 and KEKs that are not at hand are errors of `keyvault.errors`, never empty values.
 """
 
+from keyvault.vault.admission import find_duplicate
 from keyvault.vault.ciphers import unwrap_dek
 from keyvault.vault.credentials import (
     check_out_credential,
-    find_duplicate,
     open_credential,
     open_in_bulk,
     openable_credentials,

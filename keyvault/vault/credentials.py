@@ -2,44 +2,25 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Literal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from keyvault import audit, envelope
 from keyvault.audit import Action, Actor
 from keyvault.errors import (
-    DuplicateCredentialError,
     TamperedSecretError,
     UnknownRecordError,
 )
-from keyvault.events import Event, emit
 from keyvault.models import Credential, Draft
 from keyvault.vault import secrets
+from keyvault.vault.admission import admit, refuse_duplicate
 from keyvault.vault.ciphers import cipher_of, sealing_cipher_of
 from keyvault.vault.opening import open_sealed_credential, sealed_form
 from keyvault.vault.secrets import ApiKeySecret, Secret
 from keyvault.vault.tripwires import quarantine
-
-
-def find_duplicate(*, keychain_id: UUID, fingerprint: str) -> Literal["here", "elsewhere"] | None:
-    """Whether the same API key is live already, and where. One query.
-
-    Args:
-        keychain_id: the store that asks.
-        fingerprint: see `fingerprint`.
-
-    Returns:
-        "here", "elsewhere" (tell the merchant nothing more than that it cannot be added), or None.
-    """
-    live = Credential.objects.filter(fingerprint=fingerprint, state__in=Credential.LIVE_STATES)
-    owner = live.values_list("keychain_id", flat=True).first()
-    if owner is None:
-        return None
-    return "here" if owner == keychain_id else "elsewhere"
 
 
 def store_credential(
@@ -99,19 +80,7 @@ def store_credential(
             plaintext=secrets.encode(secret),
             place=_place(credential),
         )
-        _insert(credential)
-        audit.record(
-            action=Action.CREDENTIAL_SEALED,
-            actor=actor,
-            keychain_id=keychain_id,
-            subject=f"credential:{credential.pk}",
-            facts={"endpoint": endpoint, "limits": credential.limits},
-        )
-        emit(
-            event=Event.CREDENTIAL_ACTIVATED,
-            keychain_id=keychain_id,
-            data={"credential": str(credential.pk), "state": credential.state},
-        )
+        admit(credential=credential, actor=actor)
     return credential
 
 
@@ -224,24 +193,9 @@ def _take_draft(*, draft_id: UUID | None, credential: Credential) -> None:
         return
     mine = Draft.objects.filter(pk=draft_id, keychain_id=credential.keychain_id)
     if not mine.delete()[0]:
-        _refuse_duplicate(credential)
+        refuse_duplicate(credential)
         message = f"draft {draft_id} is gone"
         raise UnknownRecordError(message)
-
-
-def _insert(credential: Credential) -> None:
-    try:
-        with transaction.atomic():
-            credential.save(force_insert=True)
-    except IntegrityError:
-        _refuse_duplicate(credential)
-        raise
-
-
-def _refuse_duplicate(credential: Credential) -> None:
-    found = find_duplicate(keychain_id=credential.keychain_id, fingerprint=credential.fingerprint)
-    if found is not None:
-        raise DuplicateCredentialError(in_same_keychain=found == "here") from None
 
 
 def _place(credential: Credential) -> bytes:

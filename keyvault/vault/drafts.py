@@ -13,8 +13,8 @@ from keyvault.due import Duty
 from keyvault.errors import ShreddedKeychainError, TamperedSecretError, UnknownRecordError
 from keyvault.models import Alert, Draft
 from keyvault.vault import secrets
+from keyvault.vault.admission import find_duplicate
 from keyvault.vault.ciphers import cipher_of, sealing_cipher_of, shredded
-from keyvault.vault.credentials import find_duplicate
 from keyvault.vault.secrets import ApiKeySecret
 from keyvault.vault.tripwires import fire
 

@@ -5,19 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from pydantic import SecretStr
 
-from keyvault import audit, envelope
-from keyvault.audit import Action, Actor
-from keyvault.errors import DuplicateCredentialError, StateError
-from keyvault.events import Event, emit
+from keyvault import envelope
+from keyvault.audit import Actor
+from keyvault.errors import StateError
 from keyvault.models import Credential
 from keyvault.vault import secrets
+from keyvault.vault.admission import admit
 from keyvault.vault.ciphers import sealing_cipher_of
-from keyvault.vault.credentials import find_duplicate
 from keyvault.vault.secrets import AccessTokenSecret
 
 
@@ -69,26 +67,7 @@ def store_token(
         checked_at=timezone.now(),
     )
     credential.sealed = _seal(credential=credential, secret=secret)
-    try:
-        with transaction.atomic():
-            credential.save(force_insert=True)
-    except IntegrityError:
-        found = find_duplicate(keychain_id=keychain_id, fingerprint=fingerprint)
-        if found is None:
-            raise
-        raise DuplicateCredentialError(in_same_keychain=found == "here") from None
-    audit.record(
-        action=Action.CREDENTIAL_SEALED,
-        actor=actor,
-        keychain_id=keychain_id,
-        subject=f"credential:{credential.pk}",
-        facts={"endpoint": endpoint, "limits": credential.limits},
-    )
-    emit(
-        event=Event.CREDENTIAL_ACTIVATED,
-        keychain_id=keychain_id,
-        data={"credential": str(credential.pk), "state": credential.state},
-    )
+    admit(credential=credential, actor=actor)
     return credential
 
 
