@@ -225,7 +225,7 @@ def _made(
 ) -> tuple[Case, bool]:
     """The running case of that day, locked, or a new one; and whether it is new."""
     # Two tabs that ask at once take turns.
-    Store.objects.select_for_update().get(pk=store.pk)
+    Store.objects.select_for_update(no_key=True).get(pk=store.pk)
     running = Case.objects.exclude(state=State.CLOSED).filter(store=store)
     if found := running.filter(sale_on=sale_on).select_for_update().first():
         return found, False

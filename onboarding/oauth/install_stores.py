@@ -172,7 +172,7 @@ def _store(
     changes = {"outcome": InstallOutcome.STORED.value, "store": store, "user": user}
     if not mine.update(state=State.STORED, sealed_secret=b"", **changes):
         raise InstallRefusedError(InstallOutcome.OVER)
-    row = Store.objects.select_for_update().get(pk=store.pk)
+    row = Store.objects.select_for_update(no_key=True).get(pk=store.pk)
     if row.shop_id not in (None, install.shop_id):
         raise InstallRefusedError(InstallOutcome.WRONG_SHOP)
     old = replaced_by_install(install=install, store=row)

@@ -38,7 +38,7 @@ def create_hand_over(*, store: Store, user: User, actor: Actor) -> SecretStr:
     token = SecretStr(secrets.token_urlsafe(_TOKEN_BYTES))
     with transaction.atomic():
         # Two tabs at once take turns; the link that was asked for last holds.
-        Store.objects.select_for_update().get(pk=store.pk)
+        Store.objects.select_for_update(no_key=True).get(pk=store.pk)
         for earlier in HandOver.objects.filter(store=store, created_by=user, ended_at__isnull=True):
             end_hand_over(hand_over=earlier, actor=actor)
         made = HandOver.objects.create(

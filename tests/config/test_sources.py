@@ -67,3 +67,14 @@ def test_no_list_of_requirements_names_a_host(lock: str) -> None:
 
     assert "://" not in text
     assert "index-url" not in text
+
+
+def test_a_store_is_locked_so_that_rows_which_refer_to_it_can_still_be_written() -> None:
+    """A plain FOR UPDATE makes PostgreSQL's check of a foreign key wait, and two pastes deadlock."""
+    found = [
+        path.name
+        for path in _sources()
+        if re.search(r"\bStore\.objects(\.\w+\([^)]*\))*\.select_for_update\(\)", path.read_text())
+    ]
+
+    assert found == []

@@ -73,7 +73,7 @@ def _store(submission: Submission, *, actor: Actor) -> Credential:
     )
     if row.credential is not None:
         return row.credential
-    row.store = Store.objects.select_for_update().get(pk=row.store_id)
+    row.store = Store.objects.select_for_update(no_key=True).get(pk=row.store_id)
     verification = _pass_of(row)
     if row.draft_id is None or verification is None:
         raise NotPassedError
