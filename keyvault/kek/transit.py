@@ -35,6 +35,8 @@ from keyvault.kek.provider import Kek, KekState, WrappedKey
 
 TIMEOUT_SECONDS = 5
 KEY_TYPE = "aes256-gcm96"
+# OpenBao takes 1000 strings in a request (max_request_json_strings), and a DEK is two.
+MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,18 @@ class TransitProvider:
         return dek
 
     def rewrap(self, keys: Sequence[tuple[str, WrappedKey]]) -> list[WrappedKey | VaultError]:
-        """Moves DEKs under the newest version inside of the server; one call."""
+        """Moves DEKs under the newest version inside of the server; one call for 200."""
         items = [
             {"ciphertext": _ascii(key.wrapped), "context": _context(keychain)}
             for keychain, key in keys
         ]
-        answer = self._call("rewrap", {"batch_input": items})
+        results = []
+        for start in range(0, len(items), MOST_AT_ONCE):
+            batch = {"batch_input": items[start : start + MOST_AT_ONCE]}
+            results += self._call("rewrap", batch)["batch_results"]
         return [
             _meaning(item["error"]) if item.get("error") else self._wrapped(item["ciphertext"])
-            for item in answer["batch_results"]
+            for item in results
         ]
 
     def keks(self) -> list[Kek]:

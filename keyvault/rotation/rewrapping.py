@@ -21,9 +21,11 @@ from keyvault.errors import KekUnavailableError, VaultError
 from keyvault.kek.provider import WrappedKey, subject_of
 from keyvault.models import WrappedDek
 from keyvault.vault.ciphers import count_wraps, forget_ciphers
-from keyvault.vault.custody import active_provider, provider_of
+from keyvault.vault.custody import active_provider, configured_providers, provider_of
 
 PORTION = 5000
+# With a remote KEK each DEK may be a call, and what an interruption undoes is paid for.
+REMOTE_PORTION = 200
 
 # SQLite writes whole pages: in the order in which rows lie there, a portion touches a few of them,
 # in the order of random ids nearly all.
@@ -94,7 +96,7 @@ _Move = tuple[_Row, WrappedKey]
 
 
 def rewrap(
-    *, actor: Actor, progress: Callable[[int, int], None], portion: int = PORTION
+    *, actor: Actor, progress: Callable[[int, int], None], portion: int | None = None
 ) -> Rewrapped:
     """Moves every DEK under the active KEK, whichever provider wraps it now.
 
@@ -105,7 +107,7 @@ def rewrap(
     Args:
         actor: who asked for it.
         progress: called with the number of DEKs done so far, and of all that there are to do.
-        portion: DEKs that are moved in one transaction.
+        portion: DEKs that are moved in one transaction; None: as many as suit the providers.
 
     Returns:
         What was done; DEKs that cannot be unwrapped are left as they are and named.
@@ -113,6 +115,9 @@ def rewrap(
     Raises:
         KeyringError, KekUnavailableError: what was done so far is kept.
     """
+    if portion is None:
+        is_remote = any(provider.is_remote for provider in configured_providers())
+        portion = REMOTE_PORTION if is_remote else PORTION
     result = Rewrapped(kek_id=active_provider().active_id())
     forget_ciphers()
     total = WrappedDek.objects.exclude(kek_id=result.kek_id).count()

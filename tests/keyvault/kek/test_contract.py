@@ -106,6 +106,16 @@ def test_rewrapping_moves_deks_and_names_those_it_cannot(provider: KekProvider) 
     assert isinstance(refused, TamperedSecretError)
 
 
+def test_any_number_of_deks_is_rewrapped_in_order(provider: KekProvider) -> None:
+    keys = [(name, provider.wrap(dek=DEK, keychain=name)) for name in (ONE, OTHER)] * 300
+    fresh = provider.rotate()
+    moved = provider.rewrap(keys)
+    assert {key.kek_id for key in moved if isinstance(key, WrappedKey)} == {fresh.id}
+    for (name, _), key in list(zip(keys, moved, strict=True))[-2:]:
+        assert isinstance(key, WrappedKey)
+        assert provider.unwrap(key=key, keychain=name) == DEK
+
+
 def test_a_destroyed_kek_unwraps_nothing(provider: KekProvider) -> None:
     for kek in provider.keks()[:-1]:
         if kek.state is KekState.DECRYPT_ONLY:
