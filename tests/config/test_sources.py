@@ -70,7 +70,7 @@ def test_no_list_of_requirements_names_a_host(lock: str) -> None:
 
 
 def test_a_store_is_locked_so_that_rows_which_refer_to_it_can_still_be_written() -> None:
-    """A plain FOR UPDATE makes PostgreSQL's check of a foreign key wait, and two pastes deadlock."""
+    """A plain FOR UPDATE makes the check of a foreign key wait, and two pastes deadlock."""
     found = [
         path.name
         for path in _sources()
