@@ -1,6 +1,5 @@
-"""Makes keychains in bulk, or checks that each one unwraps: python -m …keychains make N | check."""
+"""Makes keychains in bulk: python -m tests.keyvault.rotation.keychains N."""
 
-import json
 import os
 import sys
 import uuid
@@ -13,16 +12,13 @@ if not apps.ready:
     django.setup()
 
 from keyvault import envelope  # only now is Django set up
-from keyvault.errors import VaultError
-from keyvault.kek.provider import WrappedKey
 from keyvault.models import Keychain, WrappedDek
-from keyvault.vault.custody import active_provider, provider_of
+from keyvault.vault.custody import active_provider
 
 BATCH = 5000
 
 
 def make(count: int) -> None:
-
     provider = active_provider()
     for start in range(0, count, BATCH):
         chains = [Keychain(id=uuid.uuid4(), kind="store") for _ in range(min(BATCH, count - start))]
@@ -34,24 +30,5 @@ def make(count: int) -> None:
         )
 
 
-def check() -> dict[str, int]:
-    """How many unwrap under the KEK that they name, and how many do not."""
-
-    found = {"readable": 0, "unreadable": 0, "old": 0}
-    active = active_provider().active_id()
-    for dek in WrappedDek.objects.iterator(chunk_size=BATCH):
-        try:
-            key = WrappedKey(dek.kek_id, bytes(dek.wrapped))
-            provider_of(dek.kek_id).unwrap(key=key, keychain=dek.keychain_id.hex)
-            found["readable"] += 1
-        except VaultError:
-            found["unreadable"] += 1
-        found["old"] += dek.kek_id != active
-    return found
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "make":
-        make(int(sys.argv[2]))
-    else:
-        sys.stdout.write(json.dumps(check()))
+    make(int(sys.argv[1]))
