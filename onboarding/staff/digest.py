@@ -68,7 +68,7 @@ def _serve(digest: StaffDigest, *, now: datetime) -> None:
         finish(digest, due_at=None, last="")
         return
     with translation.override(reader.language):
-        piles = work_queue(now=now)
+        piles = work_queue(now=now, user=reader)
         letter = digest_letter(piles)
     said = hashlib.sha256(repr([(pile.title, pile.kind) for pile in piles]).encode()).hexdigest()
     is_news = bool(piles) and not (choice == Choice.HOURLY and said == digest.last)

@@ -59,7 +59,8 @@ class StaffSite(AdminSite):
     ) -> TemplateResponse:
         """Show what needs a hand first, then the tables."""
         may_see = request.user.has_perm("keyvault.view_credential")
-        queue = work_queue(now=timezone.now()) if may_see else []
+        user = request.user if isinstance(request.user, User) else None
+        queue = work_queue(now=timezone.now(), user=user) if may_see else []
         return super().index(request, {"queue": queue, "may_see": may_see, **(extra_context or {})})
 
     def get_app_list(

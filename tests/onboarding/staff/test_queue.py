@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -5,11 +6,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from keyvault.models import Alert, Credential
+from keyvault.models import Alert, Credential, DutyRun
 from keyvault.vault import handle_alert, seal_draft
 from keyvault.vault.tripwires import fire
-from onboarding.models import OutgoingMail, Store, Submission, Verification
+from onboarding.models import OutgoingMail, Plan, Store, Submission, User, Verification
 from onboarding.notices.outbox import enqueue
+from onboarding.staff.glass import services
 from onboarding.staff.queue import SHOWN, STUCK_AFTER, Pile, work_queue
 from tests.onboarding.cast import (
     BY_TESTS,
@@ -22,6 +24,8 @@ from tests.onboarding.cast import (
     staff_member,
     store,
 )
+from tests.onboarding.migration.scene import FACTS, plan, staff
+from tests.onboarding.staff.glass.scene import Scene
 
 pytestmark = pytest.mark.django_db
 
@@ -160,7 +164,7 @@ def test_queue_takes_as_many_queries_for_many_rows_as_for_one() -> None:
             queue()
         counts.append(len(queries))
         assert '"sealed"' not in " ".join(query["sql"] for query in queries)
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 12
 
 
 def test_staff_without_rights_see_no_queue() -> None:
@@ -186,3 +190,70 @@ def test_each_link_of_the_queue_leads_somewhere() -> None:
         assert client.get(pile.url).status_code == 200
         for task in pile.tasks:
             assert client.get(task.url).status_code == 200
+
+
+def active_plan(*, days: int) -> Plan:
+    made = plan(facts=replace(FACTS, endpoint="ecom-eu1"), keys_refused=timedelta(days=days))
+    Plan.objects.filter(pk=made.pk).update(state="active")
+    return made
+
+
+def test_a_day_that_comes_near_is_told_while_stores_have_not_moved() -> None:
+    made = shop("Late")
+    phases = active_plan(days=31).phases
+    assert queue() == []
+    phases.update(starts_at=timezone.now() + timedelta(days=20))
+    (pile,) = queue()
+    assert (pile.kind, pile.title) == ("warning", "1 store has not moved")
+    assert pile.tasks[0].label == "Late"
+    phases.update(starts_at=timezone.now() + timedelta(days=6))
+    assert queue()[0].kind == "danger"
+    client = signed_in(staff())
+    assert client.get(queue()[0].url).status_code == 200
+    Credential.objects.filter(keychain=made.pk).update(state="revoked")
+    assert queue() == []
+
+
+def test_a_plan_without_effect_is_no_deadline() -> None:
+    shop("Late")
+    near = active_plan(days=6)
+    assert len(queue()) == 1
+    for change in ({"state": "draft"}, {"state": "called_off"}):
+        Plan.objects.filter(pk=near.pk).update(**change)
+        assert queue() == []
+
+
+def test_duties_that_fail_and_workers_that_are_gone_are_told() -> None:
+    now = timezone.now()
+    DutyRun.objects.create(name="audit.seal", ran_at=now)
+    DutyRun.objects.create(name="notices.mail", ran_at=now, failures=3, problem="OSError")
+    (pile,) = queue()
+    assert (pile.kind, pile.title) == ("warning", "1 duty fails")
+    assert (pile.tasks[0].label, pile.tasks[0].note) == ("notices.mail", "OSError")
+    DutyRun.objects.update(ran_at=now - timedelta(hours=2))
+    (pile,) = queue()
+    assert (pile.kind, pile.title) == ("danger", "No worker is there")
+    assert pile.tasks[0].note.replace("\xa0", " ") == "for 2 hours"
+
+
+def test_broken_glass_is_told_to_those_who_may_act() -> None:
+    scene = Scene()
+    request = scene.ask()
+    operator = staff_in("operator")
+    now = timezone.now()
+
+    def titles(user: User) -> list[str]:
+        return [pile.title for pile in work_queue(now=now, user=user)]
+
+    assert titles(scene.ben) == ["1 request to break glass"]
+    assert titles(operator) == []
+    services.approve(request_id=request.pk, user=scene.ben)
+    services.break_glass(request_id=request.pk, user=scene.anna)
+    (pile,) = work_queue(now=timezone.now(), user=scene.ben)
+    assert pile.title == "1 opened key is not replaced"
+    assert pile.tasks[0].note == "Bike Shop Amsterdam"
+    client = signed_in(scene.ben)
+    for url in (pile.url, pile.tasks[0].url):
+        assert client.get(url).status_code == 200
+    Credential.objects.update(state="revoked")
+    assert titles(scene.ben) == []

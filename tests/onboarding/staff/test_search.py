@@ -107,7 +107,13 @@ def test_store_is_shown_with_its_keys_windows_and_last_checks(shop: Store) -> No
     assert len(overview.checks) == LAST_CHECKS
     client = signed_in(staff_member())
     page = client.get(f"/staff/onboarding/store/{shop.pk}/change/").content.decode()
-    for words in ("Bloem App mobile", "299 of 300 left", "missing permissions", "403", "not stored"):
+    for words in (
+        "Bloem App mobile",
+        "299 of 300 left",
+        "missing permissions",
+        "403",
+        "not stored",
+    ):
         assert words in page
 
 
