@@ -10,7 +10,7 @@ from keyvault.due import Duty, claim, finish
 from onboarding.errors import PlanError
 from onboarding.migration.letters import campaign_letter
 from onboarding.migration.selectors import affected_credentials, cohort, phase_of
-from onboarding.models import Campaign, NotificationChoice, Phase, Recipient, User
+from onboarding.models import Campaign, NotificationChoice, Phase, Plan, Recipient, User
 from onboarding.notices.letters import send_letter
 from onboarding.notices.preferences import readers_at
 from onboarding.people.selectors import actor_for
@@ -128,6 +128,18 @@ def next_reminder(*, campaign: Campaign, now: datetime) -> datetime | None:
         return None
     times = [refused.starts_at - timedelta(days=days) for days in campaign.reminder_days]
     return min((at for at in times if at > now), default=None)
+
+
+def reschedule(*, plan: Plan, now: datetime) -> None:
+    """Moves the reminders of a plan's campaigns after its dates have changed.
+
+    Whoever has not been told yet is told when that was due; who has moved hears nothing.
+    """
+    alive = Campaign.objects.filter(plan=plan, state__in=(State.RUNNING, State.PAUSED))
+    for campaign in alive.select_related("plan"):
+        due_at = next_reminder(campaign=campaign, now=now)
+        waiting = campaign.recipients.filter(told_at__isnull=False, verified_at=None)
+        waiting.update(due_at=due_at)
 
 
 def _record(action: Action, *, campaign: Campaign, user: User, **facts: int) -> None:

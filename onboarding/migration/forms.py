@@ -1,5 +1,6 @@
 """Forms of plans, phases, campaigns, brownouts and the waiting line."""
 
+import re
 import zoneinfo
 from typing import Any
 
@@ -12,6 +13,7 @@ from onboarding.models import Phase, Store
 
 MOST_REMINDERS = 10
 MOST_DIGITS = 3
+_STORE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class PlanForm(forms.Form):
@@ -72,6 +74,12 @@ class CampaignForm(forms.Form):
         required=False,
         choices=[("", _("every language")), *settings.LANGUAGES],
     )
+    only_stores = forms.CharField(
+        label=_("Only these stores"),
+        help_text=_("Their ids, one a line; the addresses of their pages will do. Empty: all."),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
     starts_at = forms.DateTimeField(
         label=_("First letter"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
     )
@@ -84,6 +92,15 @@ class CampaignForm(forms.Form):
     interruption = forms.CharField(
         label=_("What they are told of it"), required=False, max_length=200
     )
+
+    def clean_only_stores(self) -> list[str]:
+        """Read the ids of stores that exist."""
+        ids = _STORE_ID.findall(self.cleaned_data["only_stores"].lower())
+        lines = [line for line in self.cleaned_data["only_stores"].splitlines() if line.strip()]
+        known = Store.objects.filter(pk__in=ids).count()
+        if len(ids) != len(lines) or known != len(set(ids)):
+            raise forms.ValidationError(_("Enter one store a line; each must exist."))
+        return sorted(set(ids))
 
     def clean_reminder_days(self) -> list[int]:
         """Read whole numbers between commas."""
@@ -110,7 +127,10 @@ class BrownoutForm(forms.Form):
     )
     minutes = forms.IntegerField(label=_("Minutes"), min_value=1, max_value=240, initial=10)
     most_denied = forms.IntegerField(
-        label=_("Stop when so many lease requests failed"), min_value=1, max_value=100_000, initial=20
+        label=_("Stop when so many lease requests failed"),
+        min_value=1,
+        max_value=100_000,
+        initial=20,
     )
 
 

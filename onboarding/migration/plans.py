@@ -5,10 +5,12 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from keyvault import retirement
 from keyvault.audit import Action, record
 from onboarding.errors import PhaseStartedError, PlanError
+from onboarding.migration.campaigns import reschedule
 from onboarding.migration.selectors import phase_of
 from onboarding.models import Phase, Plan, User
 from onboarding.people.selectors import actor_for
@@ -88,6 +90,7 @@ def set_phase(*, plan: Plan, effect: str, local: datetime, user: User) -> Phase:
     phase.due_at = starts_at if plan.state == Plan.State.ACTIVE else None
     phase.save()
     _announce(plan)
+    reschedule(plan=plan, now=timezone.now())
     _record(Action.PLAN_SAVED, plan=plan, user=user, phase=effect, at=starts_at.isoformat())
     return phase
 
@@ -115,6 +118,7 @@ def remove_phase(*, phase: Phase, user: User) -> None:
     if not Phase.objects.filter(pk=phase.pk, started_at=None).delete()[0]:
         raise PhaseStartedError
     _announce(phase.plan)
+    reschedule(plan=phase.plan, now=timezone.now())
     _record(Action.PLAN_SAVED, plan=phase.plan, user=user, removed=phase.effect)
 
 

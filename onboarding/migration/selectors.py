@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from keyvault.models import Credential
 from onboarding.models import Campaign, Phase, Plan, Recipient, Store, WaitingMerchant
@@ -114,6 +114,8 @@ def _is_affected(credential: Credential, plan: Plan) -> bool:
 def cohort(campaign: Campaign) -> QuerySet[Store]:
     """The stores that a campaign means: affected by its plan, and within its filters."""
     stores = affected_stores(campaign.plan)
+    if campaign.only_stores:
+        stores = stores.filter(pk__in=campaign.only_stores)
     if campaign.platform:
         stores = stores.filter(platform=campaign.platform)
     if campaign.language:
@@ -131,6 +133,16 @@ def funnel_of(campaign: Campaign) -> Funnel:
         verified=Count("verified_at"),
     )
     return Funnel(**counts)
+
+
+def still_to_move(campaign: Campaign) -> QuerySet[Recipient]:
+    """The stores of a campaign that have not moved yet, who came furthest first."""
+    rows = Recipient.objects.filter(campaign=campaign, verified_at=None)
+    return rows.select_related("store__merchant").order_by(
+        F("authorised_at").desc(nulls_last=True),
+        F("opened_at").desc(nulls_last=True),
+        "store__name",
+    )
 
 
 def place_in_line(waiting: WaitingMerchant) -> int:

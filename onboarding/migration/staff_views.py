@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lightspeed.oauth.registry import PROVIDERS
-from onboarding.errors import OnboardingError
+from onboarding.errors import OnboardingError, ProviderClosedError
 from onboarding.migration import campaigns, plans, selectors, waiting
 from onboarding.migration.example import add_example_plan
 from onboarding.migration.forms import (
@@ -29,6 +29,7 @@ from onboarding.people.fresh import fresh_only
 from onboarding.walkthrough.requests import SignedInRequest
 
 _FACTS = ("name", "vendor", "endpoint", "provider", "time_zone", "link")
+MOST_LEFT = 200
 _TURNS = {
     "start": campaigns.start_campaign,
     "pause": campaigns.pause_campaign,
@@ -170,6 +171,7 @@ def campaign(request: SignedInRequest, campaign_id: int) -> HttpResponse:
         "form": form,
         "funnel": None if is_draft else selectors.funnel_of(found),
         "stores": selectors.cohort(found) if is_draft else [],
+        "left": [] if is_draft else selectors.still_to_move(found)[:MOST_LEFT],
         "brownouts": found.brownouts.order_by("starts_at"),
     }
     status = 422 if form.errors else 200
@@ -194,17 +196,22 @@ def lines(request: SignedInRequest) -> HttpResponse:
     """The waiting lines, and inviting the next."""
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        invited = waiting.invite_next(
-            provider=request.POST.get("provider", ""), count=form.cleaned_data["count"]
-        )
-        messages.success(request, _("%(count)s invited.") % {"count": invited})
+        provider, count = request.POST.get("provider", ""), form.cleaned_data["count"]
+        try:
+            invited = waiting.invite_next(provider=provider, count=count)
+        except ProviderClosedError:
+            messages.error(request, _("Open the provider first: nobody could connect yet."))
+        else:
+            messages.success(request, _("%(count)s invited.") % {"count": invited})
         return redirect("migration:lines")
     rows = WaitingMerchant.objects.filter(state=WaitingMerchant.State.WAITING)
+    invited_rows = WaitingMerchant.objects.filter(state=WaitingMerchant.State.INVITED)
     context: dict[str, Any] = {
         "form": form,
         "lines": [
             (name, each, rows.filter(provider=name)[:200]) for name, each in PROVIDERS.items()
         ],
+        "invited": invited_rows.order_by("-invited_at")[:200],
     }
     return render(request, "onboarding/migration/lines.html", context)
 

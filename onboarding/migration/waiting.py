@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from onboarding.errors import UnknownRecordError
+from onboarding.errors import ProviderClosedError, UnknownRecordError
 from onboarding.migration.letters import invitation_letter, joined_letter
 from onboarding.migration.selectors import place_in_line
 from onboarding.models import WaitingMerchant
 from onboarding.notices.letters import send_letter
+from onboarding.oauth.providers import open_providers
 
 TOKEN_BYTES = 32
 State = WaitingMerchant.State
@@ -71,7 +72,7 @@ def leave_line(waiting: WaitingMerchant) -> None:
 
 
 def invite_next(*, provider: str, count: int) -> int:
-    """Invites the first of the line, in the order of coming.
+    """Invites the first of the line, in the order of coming, once their vendor is open.
 
     Args:
         provider: whose line.
@@ -79,7 +80,12 @@ def invite_next(*, provider: str, count: int) -> int:
 
     Returns:
         How many were invited.
+
+    Raises:
+        ProviderClosedError: they could not connect yet; nobody was invited.
     """
+    if all(each.name != provider for each in open_providers()):
+        raise ProviderClosedError
     line = WaitingMerchant.objects.filter(provider=provider, state=State.WAITING).order_by("pk")
     return sum(_invite(waiting) for waiting in line[:count])
 

@@ -24,6 +24,8 @@ class Campaign(DueRow):
     # Who is meant; empty: everybody whom the plan affects.
     platform = models.CharField(max_length=12, blank=True)
     language = models.CharField(max_length=8, blank=True)
+    # Single stores, as text; empty: every store within the filters.
+    only_stores = models.JSONField(default=list)
     starts_at = models.DateTimeField()
     # Days before the keys are refused on which those who have not moved are reminded.
     reminder_days = models.JSONField(default=list)

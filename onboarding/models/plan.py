@@ -75,5 +75,6 @@ class Phase(DueRow):
 
     @property
     def local_start(self) -> datetime:
-        """When it starts, on the vendor's clock."""
-        return self.starts_at.astimezone(zoneinfo.ZoneInfo(self.plan.time_zone))
+        """When it starts, as the vendor's clock shows it: naive, or pages would move it to ours."""
+        zone = zoneinfo.ZoneInfo(self.plan.time_zone)
+        return self.starts_at.astimezone(zone).replace(tzinfo=None)

@@ -74,6 +74,13 @@ def start_consent(
     return asked.url
 
 
+def note_platform(*, store: Store, platform: str) -> None:
+    """Keeps what the merchant's web shop runs on; what is no such platform is left out."""
+    if platform in Store.Platform.values and platform != store.platform:
+        Store.objects.filter(pk=store.pk).update(platform=platform)
+        store.platform = platform
+
+
 def note_opened(*, store: Store) -> None:
     """Notes for the campaigns that somebody looked at the way to the vendor."""
     note_progress(store=store, column="opened_at")

@@ -41,6 +41,7 @@ def connect(request: SignedInRequest, store_id: UUID, provider: str) -> HttpResp
     store = store_for(user=request.user, store_id=store_id)
     chosen = provider_named(provider)
     if request.method == "POST":
+        services.note_platform(store=store, platform=request.POST.get("platform", ""))
         try:
             return _to_vendor(request, store=store, provider=chosen)
         except ProviderClosedError:
@@ -51,6 +52,7 @@ def connect(request: SignedInRequest, store_id: UUID, provider: str) -> HttpResp
         "store": store,
         "provider": chosen,
         "is_open": is_open,
+        "platforms": Store.Platform.choices,
         "replaces": selectors.replaced_by(store=store, provider=chosen),
     }
     return _with_way_out(request, provider=chosen, template="connect", context=context)

@@ -48,6 +48,11 @@ class StoreForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=_("If you do not know, leave it: the walkthrough finds out."),
     )
+    platform = forms.ChoiceField(
+        label=_("What does the web shop run on?"),
+        choices=Store.Platform.choices,
+        initial=Store.Platform.ECOM,
+    )
 
 
 class InviteMerchantForm(StoreForm):
@@ -68,4 +73,4 @@ class InviteMerchantForm(StoreForm):
         initial=settings.LANGUAGE_CODE,
     )
 
-    field_order = ("name", "email", "language", "store_name", "app_name", "cluster")
+    field_order = ("name", "email", "language", "store_name", "app_name", "cluster", "platform")

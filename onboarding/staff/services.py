@@ -17,6 +17,7 @@ def invite_merchant(
     store_name: str,
     app_name: str,
     cluster: str = Store.Cluster.EU1,
+    platform: str = Store.Platform.ECOM,
     email: str,
     language: str,
     invited_by: User,
@@ -28,6 +29,7 @@ def invite_merchant(
         store_name: the shop's, as its owner calls it.
         app_name: of the app that the shop feeds; it names the keys.
         cluster: a value of Store.Cluster; the walkthrough corrects it from the Back Office address.
+        platform: what the web shop runs on, a value of Store.Platform.
         email: the owner's.
         language: of the mail, the account and the store; a code of settings.LANGUAGES.
         invited_by: somebody of the staff.
@@ -48,6 +50,7 @@ def invite_merchant(
         app_name=app_name,
         cluster=cluster,
         language=language,
+        platform=platform,
         actor=actor,
     )
     return invite_person(

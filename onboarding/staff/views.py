@@ -24,7 +24,7 @@ MERCHANT_ROW = "admin:onboarding_merchant_change"
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: HttpRequest) -> HttpResponse:
     """Make a merchant with a store, and invite its owner."""
-    form = InviteMerchantForm(request.POST or None)
+    form = InviteMerchantForm(request.POST or None, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         try:
             invitation = invite_merchant(**form.cleaned_data, invited_by=person_of(request))
@@ -71,6 +71,7 @@ def add_store(request: HttpRequest, merchant_id: int) -> HttpResponse:
             name=form.cleaned_data["store_name"],
             app_name=form.cleaned_data["app_name"],
             cluster=form.cleaned_data["cluster"],
+            platform=form.cleaned_data["platform"],
             actor=actor_for(person_of(request)),
         )
         messages.success(request, _("%s is there.") % store.name)

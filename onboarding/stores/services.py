@@ -17,6 +17,7 @@ def create_store(
     app_name: str,
     cluster: str = Store.Cluster.EU1,
     language: str = "en",
+    platform: str = Store.Platform.ECOM,
     actor: Actor,
 ) -> Store:
     """Make a store with a keychain of its own.
@@ -27,6 +28,7 @@ def create_store(
         app_name: the one app that its keys feed.
         cluster: where the shop lives, as far as is known; the first key decides.
         language: the vendor's language to ask in, two letters; the first key decides.
+        platform: what the web shop runs on, a value of `Store.Platform`; campaigns ask.
         actor: who makes it.
 
     Raises:
@@ -40,6 +42,7 @@ def create_store(
         app_name=app_name,
         cluster=cluster,
         language=language,
+        platform=platform,
     )
     record(
         action=Action.STORE_CREATED,

@@ -11,15 +11,15 @@ from pytest_django import Settings
 from keyvault.audit import SYSTEM
 from keyvault.models import Credential
 from onboarding.errors import PlanError
-from onboarding.migration import campaigns
+from onboarding.migration import campaigns, plans
 from onboarding.migration.brownouts import BROWNOUTS
 from onboarding.migration.campaigns import LETTERS
 from onboarding.migration.selectors import cohort, funnel_of
-from onboarding.models import Brownout, Campaign, Recipient, Store, User
+from onboarding.models import Brownout, Campaign, Phase, Recipient, Store, User
 from onboarding.submission.services import verify_credential
 from simulator.running import RunningSimulator
 from tests.keyvault.lending import Api, token_of
-from tests.onboarding.cast import credential, member, person, signed_in
+from tests.onboarding.cast import confirmed, credential, member, person, signed_in
 from tests.onboarding.migration.scene import campaign, key_of, later, migrating, plan, staff
 from tests.onboarding.oauth.desk import Desk, desk, opened
 
@@ -146,6 +146,63 @@ def test_the_cohort_is_filtered_by_platform_and_language(vendor: RunningSimulato
     assert list(cohort(campaign(of, name="a", platform="shopify"))) == [first.store]
     assert list(cohort(campaign(of, name="b", language="nl"))) == [second.store]
     assert not cohort(campaign(of, name="c", platform="magento")).exists()
+
+
+def test_single_stores_can_be_told_of_their_own_interruption(vendor: RunningSimulator) -> None:
+    first, second = migrating(vendor), migrating(vendor, "second")
+    of = plan(keys_refused=30 * DAY)
+    client = confirmed(staff())
+    facts = {"name": "Wave", "starts_at": "2026-01-01T09:00", "reminder_days": "7"}
+    facts |= {"expects_interruption": "on", "interruption": "Sunday from 2 to 3."}
+    url = f"/staff/plans/{of.pk}/campaigns/new/"
+    for wrong in ("nonsense", f"{second.store.pk}\nnonsense", str(of.saved_by_id), "0" * 8):
+        assert client.post(url, {**facts, "only_stores": wrong}).status_code == 422
+    own_page = f"http://testserver/stores/{second.store.pk}/"
+    answer = client.post(url, {**facts, "only_stores": own_page})
+    page = client.get(answer.headers["Location"]).content.decode()
+    assert second.store.merchant.name in page
+    assert first.store.merchant.name not in page
+    assert "Sunday from 2 to 3." in page
+    campaigns.start_campaign(campaign=Campaign.objects.get(), user=staff())
+    LETTERS.run(later())
+    (letter,) = mail.outbox
+    assert letter.to == [second.user.email]
+
+
+def test_reminders_follow_a_date_that_is_moved(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    made = running()
+    LETTERS.run(later())
+    sooner = (later() + 8 * DAY).replace(tzinfo=None)
+    plans.set_phase(plan=made.plan, effect="keys_refused", local=sooner, user=staff())
+    assert LETTERS.run(later(days=1.5)) == 1
+    assert mail.outbox[-1].subject.startswith("Reminder")
+    plans.remove_phase(phase=Phase.objects.get(), user=staff())
+    assert Recipient.objects.get().due_at is None
+    assert key_of(at).state == "active"
+
+
+def test_moving_a_date_tells_nobody_who_has_moved_or_was_not_told(vendor: RunningSimulator) -> None:
+    migrating(vendor)
+    made = running()
+    due_at = Recipient.objects.get().due_at
+    local = (later() + 8 * DAY).replace(tzinfo=None)
+    plans.set_phase(plan=made.plan, effect="keys_refused", local=local, user=staff())
+    assert Recipient.objects.get().due_at == due_at
+    Recipient.objects.update(told_at=later(), verified_at=later(), due_at=None)
+    plans.set_phase(plan=made.plan, effect="keys_refused", local=local, user=staff())
+    assert Recipient.objects.get().due_at is None
+
+
+def test_staff_see_who_has_not_moved_yet(vendor: RunningSimulator) -> None:
+    first, second = migrating(vendor), migrating(vendor, "second")
+    made = running()
+    LETTERS.run(later())
+    Recipient.objects.filter(store=first.store).update(verified_at=later())
+    page = signed_in(staff()).get(f"/staff/campaigns/{made.pk}/").content.decode()
+    assert "Who has not moved yet" in page
+    assert second.store.merchant.name in page
+    assert first.store.merchant.name not in page
 
 
 def test_everybody_reads_their_own_language(vendor: RunningSimulator) -> None:

@@ -7,9 +7,11 @@ from django.core import mail
 from django.test import Client
 from pytest_django import Settings
 
+from onboarding.errors import ProviderClosedError
 from onboarding.migration.waiting import Details, invite_next, join_line
 from onboarding.models import WaitingMerchant
 from tests.onboarding.cast import signed_in, staff_member
+from tests.onboarding.oauth.desk import opened
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +60,33 @@ def test_joining_twice_keeps_the_place_and_says_the_same() -> None:
     assert client.get(link_of_last_mail()).status_code == 200
 
 
+def test_nobody_is_invited_before_the_vendor_is_open() -> None:
+    first = join("first")
+    client = signed_in(staff_member())
+    fields = {"provider": "retail-r", "count": "3"}
+    page = client.post("/staff/waiting/", fields, follow=True).content.decode()
+    assert "Open the provider first" in page
+    assert "Your place is number 1" in Client().get(first).content.decode()
+    opened(is_open=False)
+    with pytest.raises(ProviderClosedError):
+        invite_next(provider="retail-r", count=1)
+
+
+def test_staff_set_up_whom_they_invited() -> None:
+    opened()
+    join("first")
+    invite_next(provider="retail-r", count=1)
+    client = signed_in(staff_member())
+    page = client.get("/staff/waiting/").content.decode()
+    assert "first@example.test" in page
+    (link,) = re.findall(r'href="(/staff/invite/[^"]+)"', page)
+    form = client.get(link.replace("&amp;", "&")).content.decode()
+    assert 'value="first@example.test"' in form
+    assert '<option value="shopify" selected>' in form
+
+
 def test_the_line_is_invited_in_order() -> None:
+    opened()
     first, second = join("first"), join("second")
     assert invite_next(provider="retail-r", count=1) == 1
     assert mail.outbox[-1].to == ["first@example.test"]
@@ -82,6 +110,7 @@ def test_a_made_up_link_leads_nowhere() -> None:
 
 
 def test_staff_see_the_lines_and_invite() -> None:
+    opened()
     join("first")
     client = signed_in(staff_member())
     assert "first" in client.get("/staff/waiting/").content.decode()

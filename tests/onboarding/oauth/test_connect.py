@@ -320,6 +320,16 @@ def test_a_token_that_ran_out_meanwhile_is_renewed_at_once(vendor: RunningSimula
     assert grant.due_at <= timezone.now() + timedelta(seconds=1)
 
 
+def test_connecting_records_what_the_web_shop_runs_on(vendor: RunningSimulator) -> None:
+    opened()
+    at = desk(vendor)
+    url = f"/stores/{at.store.pk}/connect/retail-r/"
+    assert '<option value="ecom" selected>' in at.client.get(url).content.decode()
+    at.client.post(url, {"platform": "woocommerce"})
+    at.client.post(url, {"platform": "spaceship"})
+    assert '<option value="woocommerce" selected>' in at.client.get(url).content.decode()
+
+
 def test_a_closed_provider_leads_to_the_waiting_line(vendor: RunningSimulator) -> None:
     opened(is_open=False)
     at = desk(vendor)
