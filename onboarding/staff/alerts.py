@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from keyvault.errors import StateError
 from keyvault.models import Alert
 from keyvault.vault import handle_alert
+from onboarding.capacity.forms import WordsField
 from onboarding.models import User
 from onboarding.notices.letters import Letter, absolute_url, send_letter
 from onboarding.notices.preferences import Topic, staff_readers, unsubscribe_url
@@ -25,17 +26,18 @@ from onboarding.people.selectors import actor_for
 from onboarding.staff.pages import show, staff_page
 
 MOST_AT_ONCE = 200
+# What a 64-bit column can hold for sure.
+MOST_DIGITS = 18
 OPEN_ALERTS = "?handled_at__isempty=1"
 
 
 class HandledForm(forms.Form):
     """What was found and done."""
 
-    note = forms.CharField(
+    note = WordsField(
         label=gettext_lazy("What was found and done"),
         help_text=gettext_lazy("For your colleagues. Never a key or another secret."),
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        most=500,
     )
 
 
@@ -59,7 +61,8 @@ def mark_as_handled(
 @require_http_methods(["GET", "HEAD", "POST"])
 def handle(request: HttpRequest) -> HttpResponse:
     """Show the alerts of the address, and mark them as handled once a note is written."""
-    asked = [int(pk) for pk in request.GET.getlist("alert")[:MOST_AT_ONCE] if pk.isdecimal()]
+    given = request.GET.getlist("alert")[:MOST_AT_ONCE]
+    asked = [int(pk) for pk in given if pk.isdecimal() and len(pk) <= MOST_DIGITS]
     alerts = Alert.objects.filter(pk__in=asked, handled_at=None).order_by("-at", "-pk")
     form = HandledForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -1,17 +1,14 @@
 """Webhooks in the hands of staff: send again, switch on; and the mail when one went off."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -22,7 +19,12 @@ from keyvault.webhooks import enable, replay, replay_failed
 from onboarding.models import User
 from onboarding.notices.letters import Letter, absolute_url, send_letter
 from onboarding.notices.preferences import Topic, staff_readers, unsubscribe_url
+from onboarding.people.requests import person_of
 from onboarding.people.selectors import actor_for
+from onboarding.staff.bulk import Preview, is_confirmed, show_rows
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 PERMISSION = "keyvault.view_webhookendpoint"
 
@@ -69,7 +71,7 @@ def switch_on(
     queryset: QuerySet[WebhookEndpoint],
 ) -> None:
     """Tell the chosen addresses again, what has waited for them included."""
-    actor = actor_for(cast("User", request.user))
+    actor = actor_for(person_of(request))
     count = 0
     for endpoint in queryset.exclude(disabled_at=None):
         enable(endpoint_id=endpoint.pk, actor=actor)
@@ -83,22 +85,22 @@ def _confirmed(
     request: HttpRequest,
     *,
     rows: QuerySet[Any],
-    title: Promise,
+    title: "StrOrPromise",
     work: Callable[[Any, Actor], int],
 ) -> HttpResponse | None:
     """Show what was chosen; once that is confirmed, do it and say how many events are sent."""
-    if "confirmed" not in request.POST:
-        context = {
-            **model_admin.admin_site.each_context(request),
-            "title": title,
-            "rows": rows,
-            "action": request.POST["action"],
-            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "checkbox_name": ACTION_CHECKBOX_NAME,
-            "list_url": request.path,
-        }
-        return TemplateResponse(request, "onboarding/staff/send_again.html", context)
-    actor = actor_for(cast("User", request.user))
+    if not is_confirmed(request):
+        preview = Preview(
+            title=title,
+            label=_("Send again"),
+            columns=(_("What"), _("Address")),
+            rows=tuple((row, getattr(row, "endpoint", row).url) for row in rows),
+            warning=_(
+                "Each event keeps its number, so the receiver can tell that it has had it before."
+            ),
+        )
+        return show_rows(model_admin, request, preview)
+    actor = actor_for(person_of(request))
     count = sum(work(row, actor) for row in rows)
     if count:
         text = ngettext("%d event is sent again now.", "%d events are sent again now.", count)

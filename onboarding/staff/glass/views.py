@@ -1,6 +1,7 @@
 """Asking for a secret, deciding on it, and the one page that shows it, sealed."""
 
 import hashlib
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -106,30 +107,17 @@ def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
 def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Approve or deny what another person asked."""
     step = services.approve if request.POST.get("do") == "approve" else services.deny
-    get_object_or_404(GlassRequest, pk=request_id)
-    try:
-        step(request_id=request_id, user=person_of(request))
-    except OwnRequestError:
-        messages.error(request, _("Nobody decides on their own request. A second person must."))
-    except GlassClosedError:
-        messages.warning(request, _("Too late: this request is over. Nothing was changed."))
-    else:
-        messages.success(request, _("Noted. Whoever asked has a mail."))
-    return redirect("staff-glass", request_id=request_id)
+    return _taken(
+        request, request_id=request_id, step=step, said=_("Noted. Whoever asked has a mail.")
+    )
 
 
 @staff_page(PERMISSION)
 @require_POST
 def withdraw(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Take one's own request back."""
-    get_object_or_404(GlassRequest, pk=request_id)
-    try:
-        services.withdraw(request_id=request_id, user=person_of(request))
-    except GlassClosedError:
-        messages.warning(request, _("Too late: this request is over. Nothing was changed."))
-    else:
-        messages.success(request, _("Withdrawn. Nothing was opened."))
-    return redirect("staff-glass", request_id=request_id)
+    said = _("Withdrawn. Nothing was opened.")
+    return _taken(request, request_id=request_id, step=services.withdraw, said=said)
 
 
 @staff_page(PERMISSION)
@@ -152,4 +140,20 @@ def open_it(request: HttpRequest, request_id: UUID) -> HttpResponse:
         context = {"glass": found, "sealed": sealed, "info": info}
         title = _("The secret of %s, sealed") % found
         return show(request, template="glass/opened.html", title=title, context=context)
+    return redirect("staff-glass", request_id=request_id)
+
+
+def _taken(
+    request: HttpRequest, *, request_id: UUID, step: Callable[..., GlassRequest], said: str
+) -> HttpResponse:
+    """Take a step, say what came of it, and go back to the request."""
+    get_object_or_404(GlassRequest, pk=request_id)
+    try:
+        step(request_id=request_id, user=person_of(request))
+    except OwnRequestError:
+        messages.error(request, _("Nobody decides on their own request. A second person must."))
+    except GlassClosedError:
+        messages.warning(request, _("Too late: this request is over. Nothing was changed."))
+    else:
+        messages.success(request, said)
     return redirect("staff-glass", request_id=request_id)

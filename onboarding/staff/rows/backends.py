@@ -1,8 +1,6 @@
 """Backends, their tokens (never the digest), and what they borrowed."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from keyvault.leases.signing import Signer
 from keyvault.models import Backend, BackendToken, Lease
 from keyvault.models.lease import moment
-from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag, when
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, first_tag, link, tag, when
 
 
 @admin.register(Backend)
@@ -67,13 +65,10 @@ class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
     note = _("Tokens by their first characters; the rest is kept by nobody here.")
     list_display = ("prefix", "of_backend", "scopes", "state", "created_at", "expires_at")
     search_fields = ("prefix__startswith", "backend__name")
-    list_select_related = ("backend",)
+    related = ("backend",)
+    hidden = ("digest",)
     ordering = ("-created_at", "pk")
     fields = ("prefix", "of_backend", "scopes", "state", "created_at", "expires_at", "revoked_at")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BackendToken]:
-        """Leave the digest where it is."""
-        return super().get_queryset(request).defer("digest")
 
     @admin.display(description=_("backend"), ordering="backend__name")
     def of_backend(self, token: BackendToken) -> SafeString | str:
@@ -83,11 +78,11 @@ class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
     @admin.display(description=_("state"))
     def state(self, token: BackendToken) -> SafeString:
         """Whether it still opens the door."""
-        if token.revoked_at:
-            return tag(kind="danger", label=_("Revoked"))
-        if token.expires_at <= timezone.now():
-            return tag(kind="neutral", label=_("Expired"))
-        return tag(kind="ok", label=_("Valid"))
+        return first_tag(
+            (token.revoked_at, "danger", _("Revoked")),
+            (token.expires_at <= timezone.now(), "neutral", _("Expired")),
+            (True, "ok", _("Valid")),
+        )
 
 
 @admin.register(Lease)
@@ -98,6 +93,8 @@ class LeaseAdmin(ReadOnlyAdmin[Lease]):
     note = _("Which backend borrowed which key, with how many permits.")
     list_display = ("granted_at", "store", "key_name", "backend", "permits", "counted", "result")
     list_filter = ("is_batch", "outcome")
+    related = ("key__credential__keychain__store", "token__backend")
+    hidden = ("key__credential__sealed", "token__digest", "key__windows")
     ordering = ("-granted_us", "pk")
     fields = (
         "granted_at",
@@ -113,13 +110,6 @@ class LeaseAdmin(ReadOnlyAdmin[Lease]):
         "outcome",
         "id",
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Lease]:
-        """Fetch what the columns show; leave sealed columns and digests where they are."""
-        rows = super().get_queryset(request)
-        return rows.select_related("key__credential__keychain__store", "token__backend").defer(
-            "key__credential__sealed", "token__digest", "key__windows"
-        )
 
     @admin.display(description=_("granted"), ordering="granted_us")
     def granted_at(self, lease: Lease) -> str:

@@ -44,7 +44,8 @@ class CredentialAdmin(ReadOnlyAdmin[Credential]):
     list_filter = ("state", "kind", "endpoint")
     search_fields = ("name", "last_four__exact", "keychain__store__name")
     search_help_text = _("Name, shop, last four characters, or fingerprint (a1b2-c3d4).")
-    list_select_related = ("keychain__store",)
+    related = ("keychain__store",)
+    hidden = ("sealed",)
     ordering = ("-created_at", "pk")
     fields = (
         "name_of",
@@ -62,10 +63,6 @@ class CredentialAdmin(ReadOnlyAdmin[Credential]):
         "id",
     )
     actions = (check_again, pause_keys, resume_keys)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
-        """Leave the sealed column where it is."""
-        return super().get_queryset(request).defer("sealed")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Credential], search_term: str
@@ -109,13 +106,10 @@ class DraftAdmin(ReadOnlyAdmin[Draft]):
     note = _("Pasted pairs that have not passed their check yet.")
     list_display = ("last_four", "store", "created_at", "expires_at")
     search_fields = ("last_four__exact", "keychain__store__name")
-    list_select_related = ("keychain__store",)
+    related = ("keychain__store",)
+    hidden = ("sealed",)
     ordering = ("-created_at", "pk")
     fields = ("last_four", "store", "created_at", "expires_at", "id")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Draft]:
-        """Leave the sealed column where it is."""
-        return super().get_queryset(request).defer("sealed")
 
     @admin.display(description=_("store"))
     def store(self, draft: Draft) -> SafeString | str:
@@ -132,7 +126,8 @@ class SubmissionAdmin(ReadOnlyAdmin[Submission]):
     list_display = ("of_store", "person", "name", "state", "created_at", "due_at")
     list_filter = ("state", "cluster")
     search_fields = ("store__name", "user__email", "name")
-    list_select_related = ("store", "user")
+    related = ("store", "user", "credential")
+    hidden = ("credential__sealed",)
     ordering = ("-created_at", "pk")
     fields = (
         "of_store",
@@ -149,11 +144,6 @@ class SubmissionAdmin(ReadOnlyAdmin[Submission]):
         "attempts",
         "id",
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
-        """Fetch what the columns show."""
-        rows = super().get_queryset(request).select_related("store", "user", "credential")
-        return rows.defer("credential__sealed")
 
     @admin.display(description=_("store"), ordering="store__name")
     def of_store(self, submission: Submission) -> str:
@@ -180,7 +170,8 @@ class VerificationAdmin(ReadOnlyAdmin[Verification]):
     list_display = ("at", "of_store", "key", "outcome_tag", "status")
     list_filter = ("outcome", "at")
     search_fields = ("store__name",)
-    list_select_related = ("store", "credential")
+    related = ("store", "credential")
+    hidden = ("credential__sealed",)
     ordering = ("-at", "pk")
     fields = (
         "at",
@@ -197,11 +188,6 @@ class VerificationAdmin(ReadOnlyAdmin[Verification]):
         "limits",
         "retry_at",
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Verification]:
-        """Leave the sealed column where it is."""
-        rows = super().get_queryset(request).select_related("store", "credential")
-        return rows.defer("credential__sealed")
 
     @admin.display(description=_("store"), ordering="store__name")
     def of_store(self, verification: Verification) -> SafeString | str:

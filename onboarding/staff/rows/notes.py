@@ -18,7 +18,7 @@ class StoreNoteAdmin(ReadOnlyAdmin[StoreNote]):
     list_filter = ("at",)
     search_fields = ("text", "store__name", "author__email")
     search_help_text = _("A word of the note, shop, or who wrote it.")
-    list_select_related = ("store", "author")
+    related = ("store", "author")
     ordering = ("-at", "-pk")
     fields = ("at", "of_store", "by", "text")
 

@@ -14,7 +14,7 @@ from onboarding.models import Invitation, Member, Merchant, OutgoingMail, Store,
 from onboarding.staff.checks import check_again
 from onboarding.staff.overview import store_overview
 from onboarding.staff.pausing import pause_keys, resume_keys
-from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, first_tag, link
 
 
 @admin.register(Store)
@@ -27,7 +27,7 @@ class StoreAdmin(ReadOnlyAdmin[Store]):
     list_filter = ("cluster",)
     search_fields = ("name", "merchant__name", "app_name", "shop_id__exact")
     search_help_text = _("Shop, merchant, app, or Lightspeed's shop number.")
-    list_select_related = ("merchant",)
+    related = ("merchant",)
     ordering = ("name", "pk")
     fields = (
         "name",
@@ -116,7 +116,7 @@ class MemberAdmin(ReadOnlyAdmin[Member]):
     list_display = ("person", "of_merchant", "role", "created_at")
     list_filter = ("role",)
     search_fields = ("user__email", "merchant__name")
-    list_select_related = ("user", "merchant")
+    related = ("user", "merchant")
     ordering = ("merchant__name", "pk")
     fields = ("person", "of_merchant", "role", "created_at")
 
@@ -146,11 +146,11 @@ class UserAdmin(ReadOnlyAdmin[User]):
     @admin.display(description=_("kind"))
     def kind(self, user: User) -> SafeString:
         """Whether it is staff's, and whether it is open."""
-        if not user.is_active:
-            return tag(kind="danger", label=_("Closed"))
-        if user.is_staff:
-            return tag(kind="info", label=_("Staff"))
-        return tag(kind="neutral", label=_("Merchant"))
+        return first_tag(
+            (not user.is_active, "danger", _("Closed")),
+            (user.is_staff, "info", _("Staff")),
+            (True, "neutral", _("Merchant")),
+        )
 
 
 @admin.register(Invitation)
@@ -161,13 +161,10 @@ class InvitationAdmin(ReadOnlyAdmin[Invitation]):
     note = _("Who was invited, and whether the link was used.")
     list_display = ("email", "of_merchant", "role", "state", "created_at", "expires_at")
     search_fields = ("email", "merchant__name")
-    list_select_related = ("merchant",)
+    related = ("merchant",)
+    hidden = ("digest",)
     ordering = ("-created_at", "pk")
     fields = ("email", "of_merchant", "role", "state", "created_at", "expires_at", "used_at")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
-        """Leave the digest where it is."""
-        return super().get_queryset(request).defer("digest")
 
     @admin.display(description=_("merchant"), ordering="merchant__name")
     def of_merchant(self, invitation: Invitation) -> SafeString | str:
@@ -177,11 +174,11 @@ class InvitationAdmin(ReadOnlyAdmin[Invitation]):
     @admin.display(description=_("state"))
     def state(self, invitation: Invitation) -> SafeString:
         """Whether the link still works."""
-        if invitation.used_at:
-            return tag(kind="ok", label=_("Used"))
-        if invitation.expires_at <= timezone.now():
-            return tag(kind="neutral", label=_("Expired"))
-        return tag(kind="info", label=_("Open"))
+        return first_tag(
+            (invitation.used_at, "ok", _("Used")),
+            (invitation.expires_at <= timezone.now(), "neutral", _("Expired")),
+            (True, "info", _("Open")),
+        )
 
 
 @admin.register(OutgoingMail)
@@ -192,6 +189,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin[OutgoingMail]):
     note = _("Mails of the last month: sent, waiting, given up.")
     list_display = ("subject", "recipient", "state", "attempts", "problem", "created_at", "due_at")
     search_fields = ("recipient", "subject")
+    hidden = ("sealed",)
     ordering = ("-created_at", "pk")
     fields = (
         "subject",
@@ -205,17 +203,12 @@ class OutgoingMailAdmin(ReadOnlyAdmin[OutgoingMail]):
         "failed_at",
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMail]:
-        """Leave the sealed text where it is."""
-        return super().get_queryset(request).defer("sealed")
-
     @admin.display(description=_("state"))
     def state(self, mail: OutgoingMail) -> SafeString:
         """How far it has come."""
-        if mail.sent_at:
-            return tag(kind="ok", label=_("Sent"))
-        if mail.failed_at:
-            return tag(kind="danger", label=_("Given up"))
-        if mail.problem:
-            return tag(kind="warning", label=_("Tried, waiting"))
-        return tag(kind="info", label=_("Waiting"))
+        return first_tag(
+            (mail.sent_at, "ok", _("Sent")),
+            (mail.failed_at, "danger", _("Given up")),
+            (mail.problem, "warning", _("Tried, waiting")),
+            (True, "info", _("Waiting")),
+        )

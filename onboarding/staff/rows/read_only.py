@@ -61,10 +61,14 @@ class ReadOnlyAdmin(RowAdmin[Row]):
     Attributes:
         section: under which heading of the index it stands.
         note: what the table holds, in a line.
+        related: rows of other tables that the columns and the page show, fetched in the same query.
+        hidden: columns that are not even fetched: sealed bytes, digests, what is long.
     """
 
     section = Section.RECORD
     note = _("Rows.")
+    related: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -78,6 +82,11 @@ class ReadOnlyAdmin(RowAdmin[Row]):
     def list_url(self) -> str:
         """The address of the list."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Row]:
+        """Fetch what is shown, and leave what is hidden where it is."""
+        rows = super().get_queryset(request)
+        return (rows.select_related(*self.related) if self.related else rows).defer(*self.hidden)
 
     def get_list_display_links(
         self, request: HttpRequest, list_display: Sequence[Any]
@@ -118,6 +127,12 @@ def when(at: datetime | None) -> str:
 def tag(*, kind: str, label: object) -> SafeString:
     """A state as the pages show it: kind is ok, warning, danger, info or neutral."""
     return format_html('<span class="tag tag-{}">{}</span>', kind, label)
+
+
+def first_tag(*cases: tuple[object, str, object]) -> SafeString:
+    """The first state that holds: (whether it does, its kind, its words); the last one always."""
+    kind, label = next((kind, label) for holds, kind, label in cases if holds)
+    return tag(kind=kind, label=label)
 
 
 def link(row: models.Model | None, *, label: object = "") -> SafeString | str:

@@ -103,12 +103,9 @@ class AuditCheckpointAdmin(ReadOnlyAdmin[AuditCheckpoint]):
     note = _("Signed roots that make a change to the record show.")
     list_display = ("id", "at", "count", "first_entry", "last_entry", "root_hex")
     list_filter = (("at", DayFilter),)
+    hidden = ("leaves",)
     ordering = ("-id",)
     fields = ("id", "at", "count", "ranges", "root_hex", "previous_hex", "key_id", "signature_hex")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditCheckpoint]:
-        """Leave the leaves where they are: they are long."""
-        return super().get_queryset(request).defer("leaves")
 
     @admin.display(description=_("root"))
     def root_hex(self, checkpoint: AuditCheckpoint) -> str:

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from keyvault.models import WebhookDelivery, WebhookEndpoint
-from onboarding.staff.rows.read_only import ReadOnlyAdmin, Row, Section, link, tag
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Row, Section, first_tag, link
 from onboarding.staff.webhooks import send_again, send_failed_again, switch_on
 
 FAILED = Q(deliveries__delivered_at=None, deliveries__last_status__isnull=False)
@@ -32,17 +32,21 @@ class WebhookEndpointAdmin(ReplayAdmin[WebhookEndpoint]):
     list_filter = (("disabled_at", admin.EmptyFieldListFilter),)
     search_fields = ("url", "backend__name")
     search_help_text = _("Address or backend.")
-    list_select_related = ("backend",)
+    related = ("backend",)
+    hidden = ("sealed_key",)
     ordering = ("-created_at", "pk")
     actions = (send_failed_again, switch_on)
     fields = ("url", "of_backend", "state", "failing_since", "disabled_at", "created_at", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
-        """Count what is on its way; leave the sealed key where it is."""
-        rows = super().get_queryset(request).defer("sealed_key")
-        return rows.annotate(
-            waiting_events=Count("deliveries", filter=Q(deliveries__delivered_at=None)),
-            failed_events=Count("deliveries", filter=FAILED),
+        """Count what is on its way."""
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                waiting_events=Count("deliveries", filter=Q(deliveries__delivered_at=None)),
+                failed_events=Count("deliveries", filter=FAILED),
+            )
         )
 
     @admin.display(description=_("backend"), ordering="backend__name")
@@ -53,11 +57,11 @@ class WebhookEndpointAdmin(ReplayAdmin[WebhookEndpoint]):
     @admin.display(description=_("state"))
     def state(self, endpoint: WebhookEndpoint) -> SafeString:
         """Whether it is told."""
-        if endpoint.disabled_at:
-            return tag(kind="danger", label=_("Switched off"))
-        if endpoint.failing_since:
-            return tag(kind="warning", label=_("Failing"))
-        return tag(kind="ok", label=_("On"))
+        return first_tag(
+            (endpoint.disabled_at, "danger", _("Switched off")),
+            (endpoint.failing_since, "warning", _("Failing")),
+            (True, "ok", _("On")),
+        )
 
     @admin.display(description=_("waiting"))
     def waiting(self, endpoint: WebhookEndpoint) -> int:
@@ -79,7 +83,8 @@ class WebhookDeliveryAdmin(ReplayAdmin[WebhookDelivery]):
     list_filter = ("type", ("delivered_at", admin.EmptyFieldListFilter))
     search_fields = ("endpoint__url", "endpoint__backend__name")
     search_help_text = _("Address or backend.")
-    list_select_related = ("endpoint__backend",)
+    related = ("endpoint__backend",)
+    hidden = ("endpoint__sealed_key",)
     ordering = ("-created_at", "pk")
     actions = (send_again,)
     fields = (
@@ -95,10 +100,6 @@ class WebhookDeliveryAdmin(ReplayAdmin[WebhookDelivery]):
         "id",
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
-        """Leave the sealed key of the address where it is."""
-        return super().get_queryset(request).defer("endpoint__sealed_key")
-
     @admin.display(description=_("address"), ordering="endpoint__url")
     def address(self, delivery: WebhookDelivery) -> SafeString | str:
         """Where it goes."""
@@ -107,13 +108,12 @@ class WebhookDeliveryAdmin(ReplayAdmin[WebhookDelivery]):
     @admin.display(description=_("state"))
     def state(self, delivery: WebhookDelivery) -> SafeString:
         """How far it has come."""
-        if delivery.delivered_at:
-            return tag(kind="ok", label=_("Delivered"))
-        if delivery.endpoint.disabled_at:
-            return tag(kind="danger", label=_("Address switched off"))
-        if delivery.last_status is not None:
-            return tag(kind="warning", label=_("Failed, tried again"))
-        return tag(kind="info", label=_("Waiting"))
+        return first_tag(
+            (delivery.delivered_at, "ok", _("Delivered")),
+            (delivery.endpoint.disabled_at, "danger", _("Address switched off")),
+            (delivery.last_status is not None, "warning", _("Failed, tried again")),
+            (True, "info", _("Waiting")),
+        )
 
     @admin.display(description=_("last answer"), ordering="last_status")
     def answer(self, delivery: WebhookDelivery) -> str:

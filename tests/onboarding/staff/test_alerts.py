@@ -69,8 +69,17 @@ def test_who_only_sees_and_who_has_not_confirmed_handles_nothing() -> None:
 
 def test_nonsense_in_the_address_is_no_error() -> None:
     alarm()
-    answer = confirmed(staff_in("operator")).get(f"{HANDLE}?alert=x&alert=-1&alert=²")
+    given = "&".join(f"alert={each}" for each in ("x", "-1", "²", "9" * 30))
+    answer = confirmed(staff_in("operator")).get(f"{HANDLE}?{given}")
     assert answer.status_code == 200
+
+
+def test_a_key_in_the_note_is_refused() -> None:
+    address = f"{HANDLE}?alert={alarm().pk}"
+    client = confirmed(staff_in("operator"))
+    page = client.post(address, {"note": "It was 0123456789abcdef0123456789abcdef."})
+    assert "looks like an API key" in page.content.decode()
+    assert Alert.objects.get().handled_at is None
 
 
 def test_an_alert_is_mailed_at_once_to_staff_who_may_see_it_and_want_to(
