@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random  # noqa: TID251  # a load, not a secret
+import re
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 FOUND = 200
 CREATED = 201
+GONE = 404
 EMPTY = 429
+MOST_KEYS = 12
+# The page's link to remove a key: where it leads, and the last four characters in its name.
+REMOVE_LINK = re.compile(r'href="(/stores/[^"]+/remove/)">[^<]*<span[^>]*>[^<]*…(\w{4})<')
 
 
 @dataclass
@@ -138,6 +143,18 @@ class Merchant(Client):
         stored = browser.post(f"{result}store/", browser.form(result))
         if self.tally.check(stored, expected=(FOUND,), what="store a key"):
             self.tally.add("stored")
+            self._remove_oldest(browser, page=stored.body.decode())
+
+    def _remove_oldest(self, browser: Browser, *, page: str) -> None:
+        """Keep the store at some keys, or its page and the memory for it grow with the run."""
+        keys = REMOVE_LINK.findall(page)
+        if len(keys) <= MOST_KEYS:
+            return
+        path, last_four = keys[0]
+        removed = browser.post(path, {**browser.form(path), "typed": last_four})
+        # The other merchant may have been faster.
+        if self.tally.check(removed, expected=(FOUND, GONE), what="remove a key"):
+            self.tally.add("removed")
 
 
 class Staff(Client):
