@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from keyvault.audit import Action, entries_for
+from keyvault.audit import Action, entries_without_loans
 from keyvault.models import Backend, Credential
 from onboarding.models import Store, User
 from onboarding.stores.selectors import KeyLine
@@ -95,11 +95,8 @@ def recent_activity(
         viewer: who looks, whose name is known.
         keys: the store's keys, if they have been read already.
     """
-    entries = list(
-        entries_for(keychain_id=store.pk).filter(action__in=[str(each) for each in SENTENCES])[
-            :limit
-        ]
-    )
+    found = entries_without_loans(keychain_id=store.pk)
+    entries = list(found.filter(action__in=[str(each) for each in SENTENCES])[:limit])
     known = {f"person:{viewer.pk}": viewer.email}
     known |= {f"credential:{line.credential.pk}": str(line.credential) for line in keys}
     asked = {name for entry in entries for name in (entry.actor, entry.subject)}

@@ -102,6 +102,18 @@ def test_a_keychain_shows_its_own_entries_newest_first() -> None:
     assert ids == sorted(ids, reverse=True)
 
 
+def test_loans_are_passed_over_unread() -> None:
+    mine = uuid.uuid4()
+    for number in range(400):
+        action = Action.CREDENTIAL_PAUSED if number % 100 == 0 else Action.LEASE_GRANTED
+        audit.record(action=action, actor=OWNER, keychain_id=mine)
+    found = audit.entries_without_loans(keychain_id=mine)
+    assert [entry.action for entry in found] == ["credential.paused"] * 4
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE keyvault_auditentry")
+    assert "keyvault_audit_without_loans" in found[:8].explain()
+
+
 def test_an_entry_names_itself_for_staff() -> None:
     audit.record(action=Action.DRAFT_OPENED, actor=OWNER)
     assert str(AuditEntry.objects.get()).endswith("draft.opened")
