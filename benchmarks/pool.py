@@ -1,31 +1,58 @@
 """How much of the vendor's limits is spent: python -m benchmarks.pool [--quick].
 
-Real processes (4 of 8 threads) spend all they can against the simulator. Utilisation is the number
-of accepted requests against the most that any scheduler could send under the same windows, guard
-and use-by. The last line is JSON.
+Real processes (4 of 8 threads) spend all they can against the simulator, with fixed and with
+sliding windows at the same time: first Latchkey, then the others beside each other, each on keys of
+its own. Utilisation is the number of accepted requests against the most that any scheduler could
+send under the same windows, guard and use-by (`benchmarks.ideal`). Latchkey starts so long before a
+turn of the shortest window that is told that it has spent it by then. What counts of several runs
+is the worst utilisation and all refusals. `best_library` is, of the real libraries (`limits` and
+`pyrate-limiter`), the one with the highest utilisation, and of two alike the one with fewer
+refusals; blind round-robin is no library. The full run adds a stranger who uses a fifth of each
+key, which the vendor's headers show: utilisation is then of the rest. The last line is JSON.
 """
 
 import argparse
 import contextlib
 import json
-import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from benchmarks import servers
-from keyvault.windows import TRANSIT_SECONDS
+from benchmarks import ideal, limiters, servers
+from benchmarks.policies import LIBRARIES
+from benchmarks.scene import Limits, Scene, scene
+from benchmarks.stranger import Stranger
 from tools.postgres import PostgresServer
 
 PROCESSES = 4
-QUICK = [(20, 1), (100, 15), (300, 45)]
-FULL = [(20, 1), (300, 300), (3000, 3600), (12000, 86400)]
-RIGHTS = {
-    name: {"read": True, "write": True}
-    for name in ("content", "products", "customers", "orders", "settings", "tracking")
-}
+QUICK: Limits = [(20, 1), (100, 15), (300, 45)]
+FULL: Limits = [(20, 1), (300, 300), (3000, 3600), (12000, 86400)]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long is measured.
+
+    Attributes:
+        seconds: for Latchkey.
+        turn_after: when the shortest window that the vendor tells turns, after the start.
+        others: for the others.
+    """
+
+    seconds: float
+    turn_after: float
+    others: float
+
+
+QUICK_TIMES = Times(seconds=19.5, turn_after=9.5, others=9)
+FULL_TIMES = Times(seconds=660, turn_after=100, others=660)
+FOREIGN_SHARE = 0.2
+# From when all are ready until they start.
+LEAD_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,115 +68,108 @@ def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="within a minute, windows scaled down")
-    arguments = parser.parse_args()
-    limits, seconds, counts = (QUICK, 10, [3]) if arguments.quick else (FULL, 660, [1, 3, 10])
-    totals: dict[str, Result] = {}
-    library: list[Result] = []
-    size = 0
-    with PostgresServer() as database, servers.folder() as data:
-        for windows in ("fixed", "sliding"):
-            for keys in counts:
-                stage = _stage(database.url, data=data, windows=windows, keys=keys, limits=limits)
-                with stage as plan:
-                    for policy in ("latchkey", "moving windows", "blind"):
-                        if arguments.quick and policy != "latchkey" and windows == "sliding":
-                            continue
-                        result = _run(plan, policy=policy, seconds=seconds, limits=limits)
-                        _print(windows, keys, policy, result)
-                        if policy == "latchkey":
-                            totals[windows] = _worse(totals.get(windows), result)
-                        elif policy == "moving windows":
-                            library.append(result)
-                    size = max(size, _bytes_per_key(plan))
-    best = max(library, key=lambda each: each.utilisation)
-    sys.stdout.write(
-        json.dumps(
-            {name: _facts(result) for name, result in totals.items()}
-            | {"best_library": _facts(best), "bytes_per_key": size}
-        )
-        + "\n"
+    is_quick = parser.parse_args().quick
+    limits, times = (QUICK, QUICK_TIMES) if is_quick else (FULL, FULL_TIMES)
+    peers = [*limiters.install(), "blind"]
+    found: dict[tuple[str, str], list[Result]] = {}
+    with _scenes(limits) as scenes:
+        for keys in [3] if is_quick else [1, 3, 10]:
+            for policies in (["latchkey"], peers):
+                for run in _together(scenes, policies=policies, keys=keys, times=times):
+                    found.setdefault((run[0], run[1]), []).append(run[2])
+        size = scenes[0].bytes_per_key()
+        foreign = {} if is_quick else {"foreign": _facts(_beside_a_stranger(scenes, times))}
+    facts = {kind: _facts(_worst(found["latchkey", kind])) for kind in ("fixed", "sliding")}
+    facts |= {"best_library": _facts(_best(found))}
+    sys.stdout.write(json.dumps(facts | foreign | {"bytes_per_key": size}) + "\n")
+
+
+def _best(found: dict[tuple[str, str], list[Result]]) -> Result:
+    """Of the libraries, each at its worst, the one that spends most."""
+    at_worst = [
+        _worst(found[name, "fixed"] + found[name, "sliding"])
+        for name in LIBRARIES
+        if (name, "fixed") in found
+    ]
+    return max(
+        at_worst, key=lambda each: (each.utilisation, -each.refused), default=Result(0, 0, 0)
     )
 
 
 @contextlib.contextmanager
-def _stage(
-    url: str, *, data: Path, windows: str, keys: int, limits: list[tuple[int, int]]
-) -> Iterator[dict[str, object]]:
-    """The vendor and the site, running."""
-    spelled = ",".join(f"{limit}/{span}" for limit, span in limits)
-    with contextlib.ExitStack() as stack:
-        vendor, port = servers.free_port(), servers.free_port()
-        environment = servers.environment(
-            data, database_url=url, SIMULATOR_PORT=str(vendor), BENCHMARK_WINDOWS=windows
+def _scenes(limits: Limits) -> Iterator[list[Scene]]:
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as threads:
+        entered = []
+        for windows in ("fixed", "sliding"):
+            database = stack.enter_context(PostgresServer())
+            folder = stack.enter_context(servers.folder())
+            opened = scene(windows=windows, limits=limits, database=database.url, folder=folder)
+            entered.append(threads.submit(stack.enter_context, opened))
+        yield [each.result() for each in entered]
+
+
+def _together(
+    scenes: Sequence[Scene], *, policies: Sequence[str], keys: int, times: Times
+) -> Iterator[tuple[str, str, Result]]:
+    """Runs policies beside each other in all scenes: (policy, windows, result)."""
+    is_ours = "latchkey" in policies
+    seconds = times.seconds if is_ours else times.others
+    plans = [
+        _plan(each, policy=policy, keys=keys, seconds=seconds)
+        for each in scenes
+        for policy in policies
+    ]
+    running = [_ready(plan) for plan in plans]
+    start = _start(limits=scenes[0].limits, times=times, is_aligned=is_ours)
+    for processes in running:
+        _go(processes, start=start)
+    for plan, processes in zip(plans, running, strict=True):
+        most = ideal.most(
+            windows=plan["windows"], limits=plan["limits"], start=start.wall, seconds=seconds
         )
-        command = [sys.executable, "-m", "simulator", "--port", str(vendor), "--cluster", "eu1"]
-        stack.enter_context(
-            servers.running(
-                [*command, "--windows", windows, "--limits", spelled],
-                url=f"http://127.0.0.1:{vendor}/_sim/stats",
-                environment=environment,
-                folder=data,
-            )
-        )
-        made = servers.prepared(environment=environment, stores=0, keys=0, limits=spelled)
-        stack.enter_context(
-            servers.running(
-                servers.granian("benchmarks.pool_wsgi:application", port=port),
-                url=f"http://127.0.0.1:{port}/healthz",
-                environment=environment,
-                folder=data,
-            )
-        )
-        yield {
-            "environment": environment,
-            "url": f"http://127.0.0.1:{port}",
-            "port": vendor,
-            "token": made["token"],
-            "keys": keys,
-            "limits": limits,
-            "processes": PROCESSES,
-        }
+        result = _result(processes, most=most * keys)
+        _print(plan["windows"], keys=keys, policy=plan["policy"], result=result)
+        yield plan["policy"], plan["windows"], result
 
 
-def _run(
-    plan: dict[str, object], *, policy: str, seconds: int, limits: list[tuple[int, int]]
-) -> Result:
-    """A policy on keys of its own, so that it finds every window unspent."""
-    spelled = ",".join(f"{limit}/{span}" for limit, span in limits)
-    printed = servers.manage(
-        [
-            "-m",
-            "benchmarks.stock",
-            "--stores=1",
-            f"--keys={plan['keys']}",
-            f"--limits={spelled}",
-            "--pairs",
-        ],
-        environment=plan["environment"],  # type: ignore[arg-type]  # a dict of strings
-    )
-    made = json.loads(printed.strip().splitlines()[-1])
-    for key, secret in made["pairs"]:
-        body = {"key": key, "secret": secret, "permissions": RIGHTS, "enabled": True}
-        body |= {"shop_id": secrets.randbelow(10**6), "language": "nl"}
-        status, _ = servers.call(f"http://127.0.0.1:{plan['port']}/_sim/keys", body=body)
-        assert status < 300, status  # noqa: S101  # a broken set-up measures nothing
-    before = _stats(plan)
-    job = {name: value for name, value in plan.items() if name != "environment"}
-    job |= {"policy": policy, "seconds": seconds, "store": made["stores"][0]}
-    job |= {"token": made["token"], "pairs": made["pairs"]}
-    waits = _spend(json.dumps(job))
-    after = _stats(plan)
-    accepted = after.get("200", 0) - before.get("200", 0)
-    most = _most(limits=limits, seconds=seconds) * int(str(plan["keys"]))
-    return Result(
-        utilisation=round(accepted / most, 4),
-        refused=after.get("429", 0) - before.get("429", 0),
-        longest_wait=max(waits, default=0.0),
-    )
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One moment by two clocks."""
+
+    monotonic: float
+    wall: float
 
 
-def _spend(job: str) -> list[float]:
-    running = [
+def _start(*, limits: Limits, times: Times, is_aligned: bool) -> Start:
+    """Soon, and where wanted so long before a turn as the times say."""
+    monotonic, wall = time.monotonic() + LEAD_SECONDS, time.time() + LEAD_SECONDS
+    told = min(span for _, span in limits if span > 1)
+    wait = (-times.turn_after - wall) % told if is_aligned else 0
+    return Start(monotonic=monotonic + wait, wall=wall + wait)
+
+
+def _plan(at: Scene, *, policy: str, keys: int, seconds: float) -> dict[str, Any]:
+    """On keys of its own, so that each policy finds every window unspent."""
+    made = at.stocked(keys)
+    return {
+        "policy": policy,
+        "windows": at.windows,
+        "limits": at.limits,
+        "processes": PROCESSES,
+        "port": at.port,
+        "url": at.url,
+        "database": at.database,
+        "store": made["stores"][0],
+        "token": made["token"],
+        "pairs": made["pairs"],
+        "peers": str(limiters.FOLDER),
+        "seconds": seconds,
+    }
+
+
+def _ready(plan: dict[str, Any]) -> list["subprocess.Popen[str]"]:
+    """Processes that wait to be told when to start."""
+    processes = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.spender"],
             cwd=servers.ROOT,
@@ -159,60 +179,66 @@ def _spend(job: str) -> list[float]:
         )
         for _ in range(PROCESSES)
     ]
-    for process in running:
-        assert process.stdin is not None  # noqa: S101  # asked for above
-        process.stdin.write(job)
-        process.stdin.close()
-    waits: list[float] = []
-    for process in running:
-        assert process.stdout is not None  # noqa: S101  # asked for above
-        waits += json.loads(process.stdout.read())["waits"]
+    for process in processes:
+        _tell(process, json.dumps(plan))
+    for process in processes:
+        _hear(process)
+    return processes
+
+
+def _go(processes: Iterable["subprocess.Popen[str]"], *, start: Start) -> None:
+    for process in processes:
+        _tell(process, str(start.monotonic))
+
+
+def _tell(process: "subprocess.Popen[str]", line: str) -> None:
+    assert process.stdin is not None  # noqa: S101  # asked for when it was started
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def _hear(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None  # noqa: S101  # asked for when it was started
+    return process.stdout.readline()
+
+
+def _result(processes: Iterable["subprocess.Popen[str]"], *, most: float) -> Result:
+    told = []
+    for process in processes:
+        told.append(json.loads(_hear(process)))
         process.wait()
-    return waits
-
-
-def _most(*, limits: list[tuple[int, int]], seconds: float) -> int:
-    """What a scheduler without any delay of its own could send with one key.
-
-    A permit is sent the moment it is granted and leaves a window transit + span later.
-    """
-    sent: list[float] = []
-    now = 0.0
-    while now < seconds:
-        sent.append(now)
-        now = max(
-            [now]
-            + [
-                sent[-limit] + span + TRANSIT_SECONDS
-                for limit, span in limits
-                if len(sent) >= limit
-            ]
-        )
-    return len(sent)
-
-
-def _stats(plan: dict[str, object]) -> dict[str, int]:
-    _, body = servers.call(f"http://127.0.0.1:{plan['port']}/_sim/stats")
-    found: dict[str, int] = json.loads(body)["by_status"]
-    return found
-
-
-def _bytes_per_key(plan: dict[str, object]) -> int:
-    """State of a key that a day has used up in batches of 20, as the database stores it."""
-    printed = servers.manage(
-        ["-m", "benchmarks.size"],
-        environment=plan["environment"],  # type: ignore[arg-type]  # a dict of strings
-    )
-    return int(printed.strip().splitlines()[-1])
-
-
-def _worse(first: Result | None, second: Result) -> Result:
-    if first is None:
-        return second
     return Result(
-        utilisation=min(first.utilisation, second.utilisation),
-        refused=first.refused + second.refused,
-        longest_wait=max(first.longest_wait, second.longest_wait),
+        utilisation=round(sum(each["accepted"] for each in told) / most, 4),
+        refused=sum(each["refused"] for each in told),
+        longest_wait=max(each["longest_wait"] for each in told),
+    )
+
+
+def _beside_a_stranger(scenes: Sequence[Scene], times: Times, *, keys: int = 3) -> Result:
+    """Latchkey on keys of which somebody else uses a fifth; of what that leaves."""
+    results = []
+    for each in scenes:
+        plan = _plan(each, policy="latchkey", keys=keys, seconds=times.seconds)
+        processes = _ready(plan)
+        start = _start(limits=each.limits, times=times, is_aligned=True)
+        _go(processes, start=start)
+        stranger = Stranger(port=each.port, pairs=plan["pairs"], limits=each.limits)
+        stranger.run(start.monotonic, times.seconds, share=FOREIGN_SHARE)
+        most = keys * ideal.most(
+            windows=each.windows, limits=each.limits, start=start.wall, seconds=times.seconds
+        )
+        result = _result(processes, most=most - stranger.accepted)
+        _print(each.windows, keys=keys, policy="with a stranger", result=result)
+        results.append(result)
+    return _worst(results)
+
+
+def _worst(results: Iterable[Result]) -> Result:
+    all_of_them = list(results)
+    return Result(
+        utilisation=min(each.utilisation for each in all_of_them),
+        refused=sum(each.refused for each in all_of_them),
+        longest_wait=max(each.longest_wait for each in all_of_them),
     )
 
 
@@ -220,10 +246,11 @@ def _facts(result: Result) -> dict[str, float]:
     return {"utilisation": result.utilisation, "refused": result.refused}
 
 
-def _print(windows: str, keys: int, policy: str, result: Result) -> None:
+def _print(windows: str, *, keys: int, policy: str, result: Result) -> None:
     print(
         f"{windows:8} K={keys:<3} {policy:15} {result.utilisation:7.2%} of the most, "
-        f"{result.refused} refused, longest wait {result.longest_wait:.2f} s"
+        f"{result.refused} refused, longest wait {result.longest_wait:.2f} s",
+        flush=True,
     )
 
 

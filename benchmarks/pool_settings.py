@@ -6,3 +6,4 @@ from config.settings import *  # noqa: F403
 
 # The operator's word that the vendor's windows stand still.
 KEYVAULT_FIXED_WINDOWS = os.environ.get("BENCHMARK_WINDOWS") == "fixed"
+KEYVAULT_RATE_LIMIT_READER = "benchmarks.headers.read"
