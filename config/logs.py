@@ -16,6 +16,13 @@ _SECRET_SHAPES = re.compile(
     r"lk_[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+|(?<=Basic )\S+|(?<![0-9A-Fa-f])[0-9A-Fa-f]{32,}"
 )
 _MAX_DEPTH = 6
+# Django's names for requests that it does not read.
+_REFUSED_UNREAD = (
+    "DisallowedHost",
+    "RequestDataTooBig",
+    "TooManyFieldsSent",
+    "TooManyFilesSent",
+)
 
 
 def _redacted(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  # log values are anything
@@ -93,8 +100,9 @@ def configured_logging(*, as_json: bool) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": True},
             # config.requestlog tells of each request, without its address: that may hold a key.
             "django.request": {"level": "CRITICAL"},
-            # Scanners send any Host; the request's own line tells of it.
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Scanners send any Host, and people paste whole books; the request's own line tells of
+            # it, and a trace would lead to no mistake of ours.
+            **{f"django.security.{name}": {"level": "CRITICAL"} for name in _REFUSED_UNREAD},
             # Every outgoing request at INFO would be noise, and its address is the vendor's.
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},

@@ -34,7 +34,7 @@ def plan(request: SignedInRequest, store_id: UUID) -> HttpResponse:
     """
     store = store_for(user=request.user, store_id=store_id)
     is_asking = request.method == "POST"
-    form = SaleForm((request.POST if is_asking else request.GET) or None)
+    form = SaleForm(request.POST if is_asking else request.GET or None)
     asking = RequestForm(
         request.POST if is_asking else None,
         initial={**new_form_id(), **unsent_text(request, user=request.user)},

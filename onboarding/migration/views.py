@@ -17,7 +17,7 @@ from onboarding.oauth.providers import provider_named
 def join(request: HttpRequest, provider: str) -> HttpResponse:
     """Leave one's details."""
     chosen = provider_named(provider)
-    form = JoinForm(request.POST or None)
+    form = JoinForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         join_line(

@@ -28,7 +28,7 @@ from onboarding.people.services import change_role, remove_member
 def people(request: HttpRequest, merchant_id: int) -> HttpResponse:
     """Show who acts for a merchant; let an owner invite somebody."""
     mine = member_of(user=person_of(request), merchant_id=merchant_id)
-    form = InviteForm(request.POST or None)
+    form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         merchant = _owned(request, merchant_id)
         if form.is_valid() and _invited(request, form=form, merchant=merchant):

@@ -56,7 +56,7 @@ def _with_account(
 
 
 def _as_new_person(request: HttpRequest, found: Invitation, *, token: str) -> HttpResponseBase:
-    form = NewPersonForm(request.POST or None, email=found.email)
+    form = NewPersonForm(request.POST if request.method == "POST" else None, email=found.email)
     if request.method == "POST" and form.is_valid():
         password = SecretStr(form.cleaned_data["password1"])
         user = accept_as_new_person(token=token, password=password)

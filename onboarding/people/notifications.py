@@ -50,7 +50,7 @@ class NotificationsForm(forms.Form):
 def notifications(request: HttpRequest) -> HttpResponse:
     """Ask what the person wants to be told, and keep the answer."""
     user = person_of(request)
-    form = NotificationsForm(request.POST or None, user=user)
+    form = NotificationsForm(request.POST if request.method == "POST" else None, user=user)
     if request.method == "POST" and form.is_valid():
         save_choices(user=user, choices=form.chosen())
         messages.success(request, _("Your choices are kept."))

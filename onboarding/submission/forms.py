@@ -77,15 +77,31 @@ class NeverEchoedSecret(NeverEchoed):
     input_type = "password"
 
 
+class Carried(forms.CharField):
+    """What a page gives itself to carry along; nobody typed it, so it has no mistakes."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self) -> None:
+        """Args: none."""
+        super().__init__(required=False)
+        self.validators = []
+
+    def to_python(self, value: object) -> str:
+        """What can be shown of it."""
+        text = super().to_python(value) or ""
+        return "".join(character for character in text if character.isprintable())
+
+
 class PasteForm(forms.Form):
     """Two values out of the Back Office, read however they were pasted."""
 
     # Chosen when the page is made: a form that is sent twice makes one submission.
-    submission = forms.CharField(required=False, widget=forms.HiddenInput)
-    name = forms.CharField(required=False, widget=forms.HiddenInput)
-    replaces = forms.CharField(required=False, widget=forms.HiddenInput)
+    submission = Carried()
+    name = Carried()
+    replaces = Carried()
     # By which a form that comes after the session has ended is known; see `parking`.
-    ticket = forms.CharField(required=False, widget=forms.HiddenInput)
+    ticket = Carried()
     key = forms.CharField(
         label=_("API key"),
         required=False,
