@@ -130,7 +130,7 @@ def test_the_chart_says_in_words_and_numbers_what_it_draws(simulator: RunningSim
     first_key(at, simulator)
     page = text(at.client.get(f"/stores/{at.store.pk}/usage/"))
     assert page.count("No requests in this time.") == 3
-    assert page.count("The same as a table") == 3
+    assert "The same as a table" not in page
     chart = usage_chart(store=at.store, seconds=HOUR)
     assert chart.limit == 3000
     assert (chart.is_empty, chart.peak_percent) == (True, 0)
