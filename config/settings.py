@@ -4,6 +4,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from config.brand import brand
+from config.duties import DUTIES
 from config.engines import database, key_providers, mail
 from config.environment import BASE_DIR, development_secret_key, read_environment
 from config.logs import configured_logging
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.proxies.TrustedProxyMiddleware",
     "config.requestlog.RequestLogMiddleware",
+    "config.tracing.middleware.TracingMiddleware",
     "config.headers.SafeHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -232,37 +234,9 @@ KEYVAULT_OPENS_PER_MINUTE = {
     "system": 6000,
     "backend": ENVIRONMENT.backend_opens_per_minute,
 }
-# What `manage.py worker` does again and again: dotted paths of `keyvault.due.Duty` objects.
-KEYVAULT_DUTIES = [
-    "keyvault.audit.sealer.SEALER",
-    "keyvault.audit.forwarding.FORWARDING",
-    "keyvault.audit.denials.DENIALS",
-    "keyvault.vault.drafts.EXPIRED_DRAFTS",
-    "keyvault.vault.tripwires.RATES",
-    "keyvault.renewal.RENEWALS",
-    "keyvault.leases.signing.NONCES",
-    "keyvault.pool.duties.PRUNING",
-    "keyvault.pool.duties.CLOCK",
-    "keyvault.webhooks.DELIVERIES",
-    "onboarding.submission.duties.CHECKS",
-    "onboarding.submission.duties.RECHECKS",
-    "onboarding.submission.duties.NIGHTLY",
-    "onboarding.submission.duties.EXPIRY",
-    "onboarding.submission.duties.RETIREMENT",
-    "onboarding.capacity.duties.CLOSING",
-    "onboarding.capacity.duties.PEAKS",
-    "onboarding.notices.outbox.MAIL",
-    "onboarding.notices.outbox.OLD_MAIL",
-    "onboarding.notices.watching.KEYS",
-    "onboarding.oauth.duties.CONSENTS",
-    "onboarding.oauth.duties.LOSSES",
-    "onboarding.migration.starting.PHASES",
-    "onboarding.migration.starting.REFUSALS",
-    "onboarding.migration.campaigns.LETTERS",
-    "onboarding.migration.deadlines.DEADLINES",
-    "onboarding.migration.brownouts.BROWNOUTS",
-    "onboarding.staff.digest.DIGESTS",
-]
+# Dotted path of what is put around each duty.
+KEYVAULT_DUTY_OBSERVER = "config.tracing.startup.traced"
+KEYVAULT_DUTIES = DUTIES
 KEYVAULT_ENDPOINTS = {
     "ecom-eu1": "https://api.webshopapp.com/",
     "ecom-us1": "https://api.shoplightspeed.com/",
