@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from keyvault.models import Credential
+from onboarding.staff.key_states import STATE_TAGS
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -68,7 +69,8 @@ def key_columns() -> tuple[str, ...]:
 def key_row(credential: Credential) -> tuple[object, ...]:
     """One key in such a table."""
     store = getattr(credential.keychain, "store", "–")  # noqa: RUF001  # a dash, for readers
-    return credential, store, credential.get_state_display(), credential.checked_at or ""
+    _kind, state = STATE_TAGS[Credential.State(credential.state)]
+    return credential, store, state, credential.checked_at or ""
 
 
 def credentials_of(queryset: QuerySet[Any]) -> QuerySet[Credential]:

@@ -6,12 +6,12 @@ from keyvault.models import Credential
 from keyvault.pool import WindowBudget, budgets
 from keyvault.vault import short_fingerprint
 from onboarding.models import Store, StoreNote, Verification
+from onboarding.staff.key_states import STATE_TAGS
 
 LAST_CHECKS = 20
 LAST_NOTES = 10
 # Keys that are gone are shown behind those that work, and not all of them.
 MOST_KEYS = 100
-STATE_KINDS = {"active": "ok", "suspended": "danger", "replaced": "info"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def store_overview(store: Store) -> Overview:
             KeyLine(
                 credential=key,
                 fingerprint=short_fingerprint(key.fingerprint),
-                kind=STATE_KINDS.get(key.state, "neutral"),
-                state=key.get_state_display(),
+                kind=STATE_TAGS[Credential.State(key.state)][0],
+                state=str(STATE_TAGS[Credential.State(key.state)][1]),
                 budgets=tuple(left.get(key.pk, ())),
             )
             for key in keys

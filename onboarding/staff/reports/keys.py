@@ -11,8 +11,8 @@ from keyvault.models import Credential
 from onboarding.capacity.planner import DAY, FIVE_MINUTES, HOUR
 from onboarding.capacity.usage import current_day
 from onboarding.models import DailyPeak
+from onboarding.staff.key_states import STATE_TAGS
 from onboarding.staff.reports.values import Bar, Report, percent
-from onboarding.staff.rows.keys import STATE_TAGS
 
 # From here on a store is at risk, and from there on it is close to being refused.
 AT_RISK_PERCENT = 70
@@ -96,6 +96,7 @@ def headroom(*, since: datetime) -> Report:
         rows=rows,
         bars=tuple(_share_bar(row[0], int(row[-1])) for row in rows),
         nothing=_("No store came near its limits in this time."),
+        full=100,
     )
 
 

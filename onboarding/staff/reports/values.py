@@ -34,6 +34,7 @@ class Report:
         rows: its cells, the first of each names the row.
         bars: the drawing.
         nothing: what to say when there are no rows.
+        full: what the whole width of the drawing stands for; 0: the longest bar.
     """
 
     name: str
@@ -43,11 +44,12 @@ class Report:
     rows: tuple[tuple[Cell, ...], ...]
     bars: tuple[Bar, ...]
     nothing: str
+    full: int = 0
 
     @property
     def most(self) -> int:
-        """What the whole width of the drawing stands for; never 0."""
-        return max((bar.value for bar in self.bars), default=0) or 1
+        """What the whole width of the drawing stands for; never 0, and no bar is longer."""
+        return max(self.full, *(bar.value for bar in self.bars), 1)
 
     @property
     def is_empty(self) -> bool:

@@ -83,7 +83,7 @@ def causes(*, since: datetime) -> Report:
         columns=(_("Cause"), _("Pasted keys")),
         rows=rows,
         bars=tuple(Bar(label=cause, value=times, figure=str(times)) for cause, times in rows),
-        nothing=_("Every key that was pasted in this time is stored."),
+        nothing=_("No pasted key was left without being stored in this time."),
     )
 
 
@@ -123,4 +123,5 @@ def time_to_first_key(*, since: datetime) -> Report:
             for label, count in rows
         ),
         nothing=_("No store was set up in this time."),
+        full=len(waits),
     )

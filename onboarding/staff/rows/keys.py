@@ -10,16 +10,9 @@ from keyvault.models import Credential, Draft, Keychain
 from keyvault.vault import short_fingerprint
 from onboarding.models import Submission, Verification
 from onboarding.staff.checks import check_again
+from onboarding.staff.key_states import STATE_TAGS
 from onboarding.staff.pausing import pause_keys, resume_keys
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
-
-STATE_TAGS = {
-    Credential.State.ACTIVE: ("ok", _("Active")),
-    Credential.State.PAUSED: ("neutral", _("Paused")),
-    Credential.State.SUSPENDED: ("danger", _("Refused")),
-    Credential.State.REPLACED: ("info", _("Replaced")),
-    Credential.State.REVOKED: ("neutral", _("Removed")),
-}
 
 
 def _store_link(keychain: Keychain) -> SafeString | str:

@@ -106,6 +106,7 @@ def test_time_to_the_first_key_goes_by_the_first_and_counts_who_has_none() -> No
     report = time_to_first_key(since=now - MONTH)
     assert [row[1] for row in report.rows] == [1, 1, 1, 1, 1]
     assert report.rows[0] == ("Within an hour", 1, 20)
+    assert report.most == 5
 
 
 def test_keys_are_counted_by_state_without_decoys() -> None:
@@ -154,6 +155,7 @@ def test_stores_near_their_limits_are_named_by_their_tightest_window() -> None:
     assert [(row[0], row[-1]) for row in report.rows] == [("Full", 100), ("Near", 70)]
     assert report.rows[1] == ("Near", "Company of Near", "5 minutes", 210, 300, 70)
     assert [bar.is_bad for bar in report.bars] == [True, False]
+    assert report.most == 100
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_reports_of_nothing_say_so() -> None:
     page = signed_in(staff_in("support")).get(PAGE).content.decode()
     for words in (
         "Nobody began a walkthrough",
-        "Every key that was pasted in this time is stored",
+        "No pasted key was left",
         "No store was set up",
         "There is no key yet",
         "No store came near",
