@@ -14,6 +14,12 @@ from benchmarks.renewal_scene import prepare
 
 # As a server's: they live on, and so do their connections to the database.
 CALLING = ThreadPoolExecutor(max_workers=64)
+# Plain, as the statement of a lease is.
+SEALED = """
+SELECT c.kind, c.endpoint, c.version, c.sealed, dek.kek_id, dek.wrapped
+FROM keyvault_credential c JOIN keyvault_wrappeddek dek ON dek.keychain_id = c.keychain_id
+WHERE c.id = %s AND c.valid_until > %s
+"""
 
 
 class Worker:
@@ -68,17 +74,35 @@ def serve(keychain_id: UUID, credential_id: UUID, callers: int) -> list[str]:
 
 def token_for_use(keychain_id: UUID, credential_id: UUID) -> str:
     """What a lease does: renew when the token is over, then read and open it in one statement."""
-    from django.utils import timezone  # noqa: PLC0415 - Django is set up
+    from django.db import connection  # noqa: PLC0415 - Django is set up
+    from django.utils import timezone  # noqa: PLC0415
 
     from keyvault import vault  # noqa: PLC0415
-    from keyvault.models import Credential  # noqa: PLC0415
+    from keyvault.audit import SYSTEM  # noqa: PLC0415
+    from keyvault.pool.engine import datetime_value, uuid_value  # noqa: PLC0415
     from keyvault.renewal import freshen  # noqa: PLC0415
 
     freshen(keychain_id=keychain_id)
-    mine = Credential.objects.filter(pk=credential_id, valid_until__gt=timezone.now())
-    for _, secret in vault.open_in_bulk(mine):
-        return secret.access_token.get_secret_value()  # type: ignore[union-attr]
-    return ""
+    with connection.cursor() as cursor:
+        cursor.execute(SEALED, [uuid_value(credential_id), datetime_value(timezone.now())])
+        found = cursor.fetchone()
+    if found is None:
+        return ""
+    kind, endpoint, version, sealed, kek_id, wrapped = found
+    credential = vault.SealedCredential(
+        id=credential_id,
+        keychain_id=keychain_id,
+        kind=kind,
+        endpoint=endpoint,
+        language="",
+        version=version,
+        is_honeytoken=False,
+        sealed=sealed,
+        kek_id=kek_id,
+        wrapped=wrapped,
+    )
+    secret = vault.open_sealed_credential(credential=credential, actor=SYSTEM)
+    return secret.access_token.get_secret_value()  # type: ignore[union-attr]
 
 
 def die(keychain_id: UUID, credential_id: UUID, moment: str) -> None:
