@@ -24,6 +24,7 @@ from keyvault.models import (
 from keyvault.vault import seal_draft, short_fingerprint
 from keyvault.vault.tripwires import fire
 from onboarding.models import (
+    BouncedAddress,
     Invitation,
     Member,
     Merchant,
@@ -34,6 +35,7 @@ from onboarding.models import (
     User,
     Verification,
 )
+from onboarding.notices.bounces import mark_bounced
 from onboarding.notices.outbox import enqueue
 from onboarding.people.invitations import invite_person
 from onboarding.staff.rows.read_only import COUNTED_ROWS, CappedPaginator
@@ -56,6 +58,7 @@ MODELS = [
     AuditEntry,
     Backend,
     BackendToken,
+    BouncedAddress,
     Credential,
     Draft,
     Invitation,
@@ -95,6 +98,7 @@ def fill(shops: int) -> list[str]:
             merchant=company, email=f"new-{number}@example.test", invited_by=owner
         )
         mail = enqueue(recipient="a@example.test", subject="Hello", text="canary-in-a-mail")
+        mark_bounced(address=f"gone-{shops}-{number}@example.test", status="5.1.1")
         secrets += [invitation.digest, bytes(mail.sealed).hex(), "canary-in-a-mail"]
         shop = store(company, f"Shop {shops}-{number}")
         stored, waiting = pair(), pair()
