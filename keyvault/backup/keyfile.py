@@ -3,9 +3,15 @@
 JSON lines, mode 0600, replaced as a whole by each backup. A line is useless without the KEK, and
 without its line a backup of the database is useless: so a keychain that is taken out here cannot be
 read in any backup of the database, however old.
+
+The first line tells how many keychains follow and their checksum (files of before have neither):
+
+    {"format": "latchkey-key-file", "version": 1, "keychains": 2, "sha256": "<of the lines below>"}
+    {"keychain": "<id>", "kek_id": "…", "wrapped": "<base64>", "seals": 3}
 """
 
 import base64
+import hashlib
 import json
 import os
 import tempfile
@@ -35,16 +41,21 @@ def read_keys(path: Path) -> list[dict[str, Any]]:
     """The lines of the key file.
 
     Raises:
-        VaultError: it is missing, damaged, or something else.
+        VaultError: it is missing, damaged, cut short, or something else.
     """
     try:
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        first, _, rest = path.read_text().partition("\n")
+        header, lines = json.loads(first), [json.loads(line) for line in rest.splitlines()]
+        is_whole = header in (HEADER, _header_of(rest, keychains=len(lines)))
     except (OSError, ValueError):
-        lines = []
-    if not lines or lines[0] != HEADER:
-        message = f"key file {path}: it is missing, damaged or something else"
+        is_whole = False
+    if not is_whole:
+        message = (
+            f"key file {path}: it is missing, damaged, cut short or something else. "
+            "Take a whole copy of it, or another backup"
+        )
         raise VaultError(message)
-    return lines[1:]
+    return lines
 
 
 def take_out(path: Path, *, keychain: str) -> bool:
@@ -81,12 +92,18 @@ def _line(dek: WrappedDek) -> dict[str, Any]:
     }
 
 
+def _header_of(rest: str, *, keychains: int) -> dict[str, Any]:
+    digest = hashlib.sha256(rest.encode()).hexdigest()
+    return {**HEADER, "keychains": keychains, "sha256": digest}
+
+
 def _replace(path: Path, lines: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w") as file:
-            file.writelines(json.dumps(line) + "\n" for line in [HEADER, *lines])
+            rest = "".join(json.dumps(line) + "\n" for line in lines)
+            file.write(json.dumps(_header_of(rest, keychains=len(lines))) + "\n" + rest)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

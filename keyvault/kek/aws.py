@@ -63,12 +63,12 @@ class AwsProvider:
 
     def active_id(self) -> str:
         """The key behind the alias; one call."""
-        with _told():
+        with _told(self._alias):
             return _id(self._kms.describe_key(KeyId=self._alias)["KeyMetadata"]["Arn"])
 
     def wrap(self, *, dek: bytes, keychain: str) -> WrappedKey:
         """Wraps a DEK under the key behind the alias; one call."""
-        with _told():
+        with _told(self._alias):
             answer = self._kms.encrypt(
                 KeyId=self._alias, Plaintext=dek, EncryptionContext=_context(keychain)
             )
@@ -76,7 +76,7 @@ class AwsProvider:
 
     def unwrap(self, *, key: WrappedKey, keychain: str) -> bytes:
         """Gives the DEK back; one call. KMS refuses when the DEK is of another key."""
-        with _told():
+        with _told(key.kek_id):
             answer = self._kms.decrypt(
                 KeyId=_arn(key.kek_id),
                 CiphertextBlob=key.wrapped,
@@ -103,7 +103,7 @@ class AwsProvider:
     def keks(self) -> list[Kek]:
         """Every key that `rotate` made, and the one behind the alias; a few calls per key."""
         active = self.active_id()
-        with _told():
+        with _told(self._alias):
             arns = [
                 key["KeyArn"]
                 for page in self._kms.get_paginator("list_keys").paginate()
@@ -121,7 +121,7 @@ class AwsProvider:
         """Makes a new KMS key and points the alias to it."""
         before = _arn(self.active_id())
         tags = [{"TagKey": TAG, "TagValue": self._alias}]
-        with _told():
+        with _told(self._alias):
             self._kms.tag_resource(KeyId=before, Tags=tags)
             made = self._kms.create_key(Description="Latchkey KEK", Tags=tags)["KeyMetadata"]
             self._kms.update_alias(AliasName=self._alias, TargetKeyId=made["KeyId"])
@@ -132,13 +132,13 @@ class AwsProvider:
         if kek_id == self.active_id():
             message = f"KEK {kek_id} is the active one; rotate first"
             raise KekInUseError(message)
-        with _told():
+        with _told(kek_id):
             self._kms.schedule_key_deletion(
                 KeyId=_arn(kek_id).rpartition("/")[2], PendingWindowInDays=WAITING_DAYS
             )
 
     def _rewrap_one(self, key: WrappedKey, *, keychain: str) -> WrappedKey:
-        with _told():
+        with _told(key.kek_id):
             answer = self._kms.re_encrypt(
                 CiphertextBlob=key.wrapped,
                 SourceKeyId=_arn(key.kek_id),
@@ -154,24 +154,29 @@ class AwsProvider:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turns KMS's failures into ours; none of them may hold what was sent."""
+def _told(key: str) -> Iterator[None]:
+    """Turns KMS's failures into ours, with the key that was asked for; never what was sent."""
     try:
         yield
     except ClientError as error:
-        raise _meaning(error.response["Error"]["Code"]) from None
+        raise _meaning(error.response["Error"]["Code"], key=key) from None
     except BotoCoreError as error:
-        message = f"AWS KMS does not answer ({type(error).__name__})"
+        message = (
+            f"AWS KMS does not answer ({type(error).__name__}): see the region, the address and "
+            "our credentials, then try again"
+        )
         raise KekUnavailableError(message) from None
 
 
-def _meaning(code: str) -> VaultError:
+def _meaning(code: str, *, key: str) -> VaultError:
     if code in {"InvalidCiphertextException", "IncorrectKeyException", "ValidationException"}:
         return TamperedSecretError("a wrapped DEK does not open for its keychain")
     if code in {"NotFoundException", "KMSInvalidStateException", "DisabledException"}:
-        return UnknownKekError(f"AWS KMS does not hold that KEK, or it is switched off ({code})")
+        message = f"AWS KMS does not hold the KEK {key}, or it is switched off or being deleted"
+        return UnknownKekError(f"{message} ({code}). Cancel its deletion or enable it there")
     if code.startswith("AccessDenied"):
-        return KekUnavailableError("AWS KMS denies us access: see the key's policy and our role")
+        message = f"AWS KMS denies us access to {key}: see the key's policy and our role"
+        return KekUnavailableError(message)
     return KekUnavailableError(f"AWS KMS refuses the request ({code})")
 
 

@@ -153,7 +153,7 @@ class TransitProvider:
 
     def _read_key(self) -> dict[str, Any]:
         settings = self._settings
-        with _told():
+        with self._told():
             key: dict[str, Any] = self._client.secrets.transit.read_key(
                 settings.key, mount_point=settings.mount
             )["data"]
@@ -168,10 +168,37 @@ class TransitProvider:
 
     def _call(self, verb: str, body: Mapping[str, Any], *, suffix: str = "") -> dict[str, Any]:
         path = f"/v1/{self._settings.mount}/{verb}/{self._settings.key}{suffix}"
-        with _told():
+        with self._told():
             response = self._client.adapter.post(url=path, json=dict(body))
         # hvac gives a bare response where the server has nothing to say.
         return response["data"] if isinstance(response, dict) else {}
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turns the server's failures into ours; none of them may hold what was sent."""
+        server = f"the transit server {self._settings.address}"
+        try:
+            yield
+        except exceptions.VaultDown:
+            message = f"{server} is sealed or in maintenance: unseal it, then try again"
+            raise KekUnavailableError(message) from None
+        except (exceptions.Forbidden, exceptions.Unauthorized):
+            message = (
+                f"{server} refuses our token: it has expired or lacks a right on "
+                f"{self._settings.mount}/keys/{self._settings.key}. Renew it or give another"
+            )
+            raise KekUnavailableError(message) from None
+        except exceptions.InvalidPath:
+            message = f"{server} has no key {self._settings.mount}/keys/{self._settings.key}"
+            raise UnknownKekError(message) from None
+        except exceptions.InvalidRequest as error:
+            raise _meaning(str(error)) from None
+        except (exceptions.VaultError, requests.RequestException) as error:
+            message = (
+                f"{server} does not answer ({type(error).__name__}): see whether it runs and can "
+                "be reached, then try again"
+            )
+            raise KekUnavailableError(message) from None
 
     def _wrapped(self, ciphertext: str) -> WrappedKey:
         version = ciphertext.split(":")[1].removeprefix("v")
@@ -185,27 +212,6 @@ class TransitProvider:
         if not key.wrapped.startswith(f"vault:v{version}:".encode()):
             message = f"a wrapped DEK is not of the KEK that it names, {key.kek_id}"
             raise TamperedSecretError(message)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turns the server's failures into ours; none of them may hold what was sent."""
-    try:
-        yield
-    except exceptions.VaultDown:
-        message = "the transit server is sealed or in maintenance: unseal it, then try again"
-        raise KekUnavailableError(message) from None
-    except (exceptions.Forbidden, exceptions.Unauthorized):
-        message = "the transit server refuses our token: it has expired or lacks a right"
-        raise KekUnavailableError(message) from None
-    except exceptions.InvalidPath:
-        message = "the transit server has no such mount or key"
-        raise UnknownKekError(message) from None
-    except exceptions.InvalidRequest as error:
-        raise _meaning(str(error)) from None
-    except (exceptions.VaultError, requests.RequestException) as error:
-        message = f"the transit server does not answer ({type(error).__name__})"
-        raise KekUnavailableError(message) from None
 
 
 def _meaning(text: str) -> VaultError:

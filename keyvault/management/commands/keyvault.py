@@ -40,7 +40,10 @@ class Command(BaseCommand):
         except OSError as error:
             self._print_error("disk", f"the disk refuses: {error}", as_json=options["json"])
         except DatabaseError as error:
-            message = f"the database does not answer as expected ({error}). Run: manage.py migrate"
+            message = (
+                f"the database does not answer as expected ({error}). If a table or column is "
+                "missing, run: manage.py migrate"
+            )
             self._print_error("database", message, as_json=options["json"])
         else:
             self._print(outcome, as_json=options["json"])

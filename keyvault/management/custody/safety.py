@@ -80,7 +80,8 @@ def restore_drill(options: argparse.Namespace) -> Outcome:
     """Restores a backup into a scratch database and reports."""
     report = backup.drill(folder=options.folder, key_file=_key_file(options))
     verdict = "The backup can be restored." if report.is_good else "THE BACKUP FAILED THE DRILL."
-    lines = [f"{name}: {value}" for name, value in report.found.items()]
+    found = {name: value for name, value in report.found.items() if name != "error"}
+    lines = [f"{name}: {value}" for name, value in found.items()]
     return Outcome([*lines, verdict], report.found, is_good=report.is_good)
 
 

@@ -183,3 +183,22 @@ def test_a_bad_key_file_is_refused(written: Path, key_file: Path, content: str |
         key_file.write_text(content)
     with pytest.raises(CommandError, match="key file"):
         _run("restore", str(written))
+
+
+def test_a_key_file_that_was_cut_between_two_lines_is_refused(
+    written: Path, key_file: Path
+) -> None:
+    lines = key_file.read_text().splitlines(keepends=True)
+    key_file.write_text("".join(lines[:-1]))
+    with pytest.raises(CommandError, match="cut short"):
+        _run("restore", str(written))
+    key_file.write_text("".join([lines[0], lines[2], lines[1]]))
+    with pytest.raises(CommandError, match="damaged"):
+        _run("restore", str(written))
+
+
+def test_a_key_file_of_before_checksums_is_still_read(written: Path, key_file: Path) -> None:
+    first, *rest = key_file.read_text().splitlines(keepends=True)
+    before = {name: json.loads(first)[name] for name in ("format", "version")}
+    key_file.write_text("".join([json.dumps(before) + "\n", *rest]))
+    assert len(read_keys(key_file)) == 2

@@ -1,6 +1,7 @@
 """Real servers for the remote KEK providers: OpenBao, and moto's KMS."""
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -9,7 +10,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
@@ -81,3 +84,35 @@ def kms() -> Iterator[AwsSettings]:
         yield settings
     finally:
         server.stop()
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    code: str
+
+    def do_POST(self) -> None:
+        body = json.dumps({"__type": self.code, "message": "no"}).encode()
+        self.send_response(400)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: tests read what the product logs."""
+
+
+@contextlib.contextmanager
+def refusing_kms(code: str) -> Iterator[AwsSettings]:
+    """A KMS that answers every request with one error."""
+    handler = type("Handler", (_Refusing,), {"code": code})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
+        os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield AwsSettings(alias="alias/ours", region="eu-west-1", endpoint=endpoint)
+        finally:
+            server.shutdown()
+            thread.join()

@@ -17,12 +17,11 @@ from keyvault.errors import (
     UnknownKekError,
     VaultError,
 )
-from keyvault.kek import aws
 from keyvault.kek.aws import AwsProvider, AwsSettings
 from keyvault.kek.local import LocalProvider, create_keyring
 from keyvault.kek.provider import KekProvider, KekState, WrappedKey
 from keyvault.kek.transit import TransitProvider, TransitSettings
-from tests.keyvault.kek.servers import free_port, kms, openbao
+from tests.keyvault.kek.servers import free_port, kms, openbao, refusing_kms
 
 DEK = bytes(range(32))
 ONE, OTHER = f"{1:032x}", f"{2:032x}"
@@ -152,7 +151,7 @@ def test_a_transit_token_that_expired_is_told(bao: TransitSettings) -> None:
 
 
 def test_a_transit_key_that_is_missing_or_not_derived_is_told(bao: TransitSettings) -> None:
-    with pytest.raises(UnknownKekError, match="no such mount or key"):
+    with pytest.raises(UnknownKekError, match="has no key transit/keys/none"):
         TransitProvider(replace(bao, key="none")).active_id()
     client = hvac.Client(url=bao.address, token=bao.token.get_secret_value())
     client.secrets.transit.create_key("plain")
@@ -198,15 +197,15 @@ def test_a_kms_alias_that_is_missing_is_told(amazon: AwsSettings) -> None:
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        ("AccessDeniedException", KekUnavailableError, "denies us access"),
-        ("ThrottlingException", KekUnavailableError, "ThrottlingException"),
-        ("DisabledException", UnknownKekError, "switched off"),
+        ("AccessDeniedException", KekUnavailableError, "denies us access to alias/ours"),
+        ("LimitExceededException", KekUnavailableError, "LimitExceededException"),
+        ("DisabledException", UnknownKekError, "alias/ours, or it is switched off"),
+        ("KMSInvalidStateException", UnknownKekError, "Cancel its deletion"),
     ],
 )
 def test_what_kms_refuses_is_told(code: str, kind: type[VaultError], words: str) -> None:
-    error = aws._meaning(code)
-    assert isinstance(error, kind)
-    assert words in str(error)
+    with refusing_kms(code) as settings, pytest.raises(kind, match=words):
+        AwsProvider(settings).wrap(dek=DEK, keychain=ONE)
 
 
 def test_kms_logs_the_keychain_as_its_encryption_context(amazon: AwsSettings) -> None:
