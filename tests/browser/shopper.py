@@ -38,12 +38,14 @@ def window(
     return context
 
 
-def sign_in(page: Page, email: str) -> None:
+def sign_in(page: Page, email: str, *, language: str = "en") -> None:
     """By the sign-in page, as anybody would."""
     page.goto("/accounts/login/")
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    assert page.locator("html").get_attribute("lang") == language
+    page.locator("#id_login").fill(email)
+    page.locator("#id_password").fill(PASSWORD)
+    page.locator("main form[method=post] button[type=submit]").first.click()
+    page.wait_for_url(lambda url: "/accounts/login/" not in url)
 
 
 def keep_picture(page: Page, name: str) -> Path:
@@ -56,16 +58,38 @@ def keep_picture(page: Page, name: str) -> Path:
 
 def assert_accessible(page: Page) -> None:
     """axe finds nothing serious."""
-    found = Axe().run(page).response["violations"]
-    serious = [
-        {"rule": each["id"], "where": [node["target"] for node in each["nodes"]]}
-        for each in found
-        if each["impact"] in SERIOUS
-    ]
+    serious = _serious(page)
     assert not serious, f"{page.url}: {json.dumps(serious, indent=1)}"
 
 
 def assert_fits(page: Page) -> None:
     """Nothing sticks out sideways, so nobody scrolls in two directions."""
-    wide, shown = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    wide, shown = _widths(page)
     assert wide <= shown, f"{page.url} is {wide} px wide in {shown}"
+
+
+def what_is_wrong(page: Page, *, is_checked: bool = True) -> list[str]:
+    """The same as a list, so that one look at many pages finds all of it.
+
+    Args:
+        page: as it stands.
+        is_checked: whether axe is asked, too.
+    """
+    wide, shown = _widths(page)
+    found = [f"{page.url} is {wide} px wide in {shown}"] if wide > shown else []
+    serious = _serious(page) if is_checked else []
+    return found + [f"{page.url} at {shown}: {json.dumps(each)}" for each in serious]
+
+
+def _widths(page: Page) -> tuple[int, int]:
+    wide, shown = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    return wide, shown
+
+
+def _serious(page: Page) -> list[dict[str, object]]:
+    found = Axe().run(page).response["violations"]
+    return [
+        {"rule": each["id"], "where": [node["target"] for node in each["nodes"]]}
+        for each in found
+        if each["impact"] in SERIOUS
+    ]
