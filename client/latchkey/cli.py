@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import closing
 
 from latchkey.connection import Connection
 from latchkey.errors import LatchkeyError
@@ -25,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     tail.add_argument("--every", type=float, default=2.0, metavar="SECONDS")
     options = parser.parse_args(arguments)
     try:
-        return _run(connect(), options)
+        with closing(connect()) as connection:
+            return _run(connection, options)
     except (LatchkeyError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,11 +1,11 @@
 """Talking to Latchkey's API, with the standard library alone."""
 
 import json
-import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,7 +67,7 @@ class Connection:
         self._token = token
         self._private_key = private_key
         self._signer = None if signing_key is None else Signer(signing_key)
-        self._local = threading.local()
+        self._idle: list[HTTPConnection] = []
 
     def lease(
         self,
@@ -131,6 +131,12 @@ class Connection:
         """One store: state, kinds of credential, headroom."""
         return self._call("GET", f"/stores/{store}")
 
+    def close(self) -> None:
+        """Closes what is kept open; a further request opens anew."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
     def _secret(self, *, lease_id: str, credential: dict[str, Any]) -> dict[str, str]:
         if "sealed" in credential:
             return unseal(
@@ -173,33 +179,26 @@ class Connection:
         if self._signer is not None:
             url = f"{self._root}{target}"
             self._signer.sign(method=method, url=url, headers=headers, body=payload)
-        is_kept = getattr(self._local, "connection", None) is not None
+        connection, is_kept = self._taken()
         try:
-            response = self._exchange(method, target, payload, headers)
-            return response.status, response.headers, response.read()
+            connection.request(method, target, body=payload, headers=headers)
+            response = connection.getresponse()
+            found = response.status, response.headers, response.read()
         except (OSError, HTTPException) as error:
-            self._close()
+            connection.close()
             if isinstance(error, TimeoutError) or not is_kept:
                 message = f"Latchkey does not answer: {type(error).__name__}"
                 raise UnavailableError(message) from error
+            self.close()
             return self._send(method, path, body)
+        self._idle.append(connection)
+        return found
 
-    def _exchange(
-        self, method: str, target: str, payload: bytes | None, headers: dict[str, str]
-    ) -> HTTPResponse:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._kind(self._netloc, timeout=TIMEOUT_SECONDS)
-            self._local.connection = connection
-        connection.request(method, target, body=payload, headers=headers)
-        response: HTTPResponse = connection.getresponse()
-        return response
-
-    def _close(self) -> None:
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-        self._local.connection = None
+    def _taken(self) -> tuple[HTTPConnection, bool]:
+        """A connection for one request, and whether it was kept from another."""
+        with suppress(IndexError):
+            return self._idle.pop(), True
+        return self._kind(self._netloc, timeout=TIMEOUT_SECONDS), False
 
 
 def _wait(answer: dict[str, Any], headers: Any) -> float:  # noqa: ANN401  # a message's headers

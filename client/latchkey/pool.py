@@ -165,6 +165,7 @@ class Pool:
                 held.is_over = True
         if held is not None:
             self._settle_when_done(held)
+        self._connection.close()
 
     def _current(self) -> Held:
         """A lease that can be used; one thread at a time asks for a new one."""

@@ -30,6 +30,7 @@ class Desk:
         self.asked: list[int] = []
         self.settled: list[dict[str, Any]] = []
         self.slept: list[float] = []
+        self.is_closed = False
 
     def lease(self, store: str, *, permits: int, **_: Any) -> Lease:
         if self.answers:
@@ -48,6 +49,9 @@ class Desk:
         if self.answers:
             raise self.answers.pop(0)
         self.settled.append({"id": lease_id, **facts})
+
+    def close(self) -> None:
+        self.is_closed = True
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -176,4 +180,5 @@ def test_leaving_gives_back_what_is_not_used(desk: Desk) -> None:
         _spend(pool, 1)
 
     assert desk.settled[0]["used"] == 1
+    assert desk.is_closed
     assert pool.base_url == "https://vendor.example.test/"
