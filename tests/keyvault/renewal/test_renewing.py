@@ -120,6 +120,19 @@ def test_a_grant_that_is_replaced_meanwhile_is_not_claimed(vendor: FakeVendor) -
     assert claim_grant(grant=grant, now=now) is None
 
 
+def test_who_looked_before_another_asked_in_vain_does_not_show_the_token_again(
+    vendor: FakeVendor,
+) -> None:
+    vendor.single_use = True
+    credential = connected()
+    now = timezone.now()
+    grant = claimable_grant(credential_id=credential.pk, now=now)
+    assert grant is not None
+    vendor.accidents = ["lost"]
+    assert renew(credential_id=credential.pk) is Outcome.UNKNOWN
+    assert claim_grant(grant=grant, now=now) is None
+
+
 @pytest.mark.parametrize("state", [State.LOST, State.ENDED])
 def test_a_grant_that_is_over_is_not_claimed(state: str) -> None:
     credential = connected()
