@@ -14,6 +14,7 @@ from keyvault.errors import (
     BadSignatureError,
     IdempotencyError,
     KekUnavailableError,
+    KeyringError,
     LeaseClosedError,
     MissingScopeError,
     NoCredentialError,
@@ -83,6 +84,7 @@ _TYPES: Final[dict[type[VaultError], str]] = {
     PoolEmptyError: "pool-empty",
     UnknownKekError: "unknown-kek",
     KekUnavailableError: "unavailable",
+    KeyringError: "unavailable",
     TamperedSecretError: "internal",
 }
 
@@ -131,7 +133,9 @@ def problem_of(error: VaultError) -> HttpResponse:
         headers = {"WWW-Authenticate": 'Bearer realm="latchkey"'}
         return problem(type_=type_, detail=detail, headers=headers)
     if KINDS[type_].status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return problem(type_=type_, detail=str(error), headers={"Retry-After": str(RETRY_SECONDS)})
+        # Of a keyring the words name a file of this machine.
+        detail = "" if isinstance(error, KeyringError) else str(error)
+        return problem(type_=type_, detail=detail, headers={"Retry-After": str(RETRY_SECONDS)})
     return problem(type_=type_, detail="" if type_ in {"internal", "not-found"} else str(error))
 
 
