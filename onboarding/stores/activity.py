@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Model, QuerySet, TextField, Value
+from django.conf import settings
+from django.db.models import Case, F, Model, QuerySet, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from django.utils.functional import Promise
@@ -57,9 +58,10 @@ SENTENCES: dict[Action, Promise] = {
 }
 
 
+_STAFF = "staff"
 # What the record names by a kind and an id, and the two columns that say what people call it.
 _NAMED: dict[str, tuple[type[Model], str, Combinable]] = {
-    "person": (User, "email", Value("")),
+    "person": (User, "email", Case(When(is_staff=True, then=Value(_STAFF)), default=Value(""))),
     "backend": (Backend, "name", Value("")),
     "credential": (Credential, "name", F("last_four")),
 }
@@ -121,9 +123,15 @@ def _words_for(names: set[str]) -> dict[str, str]:
     if not rows:
         return words
     for kind, key, name, tail in rows[0].union(*rows[1:], all=True):
-        label = str(Credential(name=name, last_four=tail)) if kind == "credential" else name
-        words[asked[_bare(f"{kind}:{key}")]] = label
+        words[asked[_bare(f"{kind}:{key}")]] = _label(kind, name=name, tail=tail)
     return words
+
+
+def _label(kind: str, *, name: str, tail: str) -> str:
+    """A key bears its last four; the operator's people stand for the operator."""
+    if kind == "credential":
+        return str(Credential(name=name, last_four=tail))
+    return str(settings.OPERATOR["name"]) if tail == _STAFF else name
 
 
 def _rows_named(kind: str, names: Iterable[str]) -> QuerySet[Any, Any] | None:

@@ -125,6 +125,8 @@ def test_the_record_tells_what_became_of_a_case_and_nothing_of_the_shop() -> Non
     ]
     page = text(at.client.get(f"/stores/{at.store.pk}/activity/"))
     assert "Our staff were asked about a sale" in page
+    assert "Our staff answered about a sale Your app builder" in page
+    assert "staff@example.test" not in page
 
 
 def test_another_day_is_another_case_up_to_a_limit() -> None:
