@@ -1,25 +1,19 @@
-"""Everything that can be set from outside, read strictly.
+"""Everything that can be set from outside: names, values, and what goes together.
 
-`Environment` is the whole list; a name with our prefix that it does not know, or a value that does
-not fit, stops the start with every fault named at once. A value may stand in a file instead: where
-`CREDENTIALS_DIRECTORY` is set (systemd's LoadCredential, a container's secrets), a file there that
-bears a setting's name holds its value.
+`Environment` is the whole list; `config.reading` reads it.
 """
 
 import contextlib
 import json
-import os
-import secrets
 from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from django.http.request import host_validation_re
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.brand import read_logo
 from lightspeed.permissions import REQUIRED_BY_DEFAULT, permissions_named
@@ -246,54 +240,6 @@ def variable(name: str) -> str:
     return alias or f"{PREFIX}{name.upper()}"
 
 
-def read_environment() -> Environment:
-    """Read and check the environment; raises ImproperlyConfigured naming every fault."""
-    known = {variable(name) for name in Environment.model_fields}
-    strays = sorted(
-        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
-    )
-    faults = [f"{name}: no such setting" for name in strays]
-    try:
-        environment = Environment(_secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"))  # type: ignore[call-arg]  # the environment gives the values
-    except ValidationError as error:
-        faults += _faults_of(error)
-    except SettingsError as error:
-        faults.append(str(error))
-    if faults:
-        raise ImproperlyConfigured("Latchkey cannot start. " + "; ".join(faults))
-    return environment
-
-
-def _faults_of(error: ValidationError) -> list[str]:
-    """Every fault by the name of its variable, and what production lacks besides.
-
-    A value that does not fit keeps the whole from being checked, so that is done here.
-    """
-    faults = []
-    for fault in error.errors(include_input=False, include_url=False):
-        text = fault["msg"].removeprefix("Value error, ")
-        if fault["loc"]:
-            field = str(fault["loc"][0])
-            name = variable(field) if field in Environment.model_fields else field
-            faults.append(f"{name}: {text}")
-        else:
-            faults.append(text)
-    if os.environ.get(variable("mode")) == "production":
-        told = "; ".join(faults)
-        faults += [
-            f"{variable(name)}: production needs it"
-            for name in NEEDED_IN_PRODUCTION
-            if f"{variable(name)}: " not in told and not _is_given(variable(name))
-        ]
-    return faults
-
-
-def _is_given(name: str) -> bool:
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    in_file = folder is not None and (Path(folder) / name.lower()).is_file()
-    return bool(os.environ.get(name)) or in_file
-
-
 def _require_url(text: str, *, schemes: tuple[str, ...]) -> None:
     try:
         url = urlsplit(text)
@@ -303,14 +249,3 @@ def _require_url(text: str, *, schemes: tuple[str, ...]) -> None:
     if not is_sound:
         message = f"is no address that starts with {schemes[0]}://"
         raise ValueError(message)
-
-
-def development_secret_key(data_dir: Path) -> str:
-    """Give this folder's own key, made once, so that nobody runs with a published one."""
-    path = data_dir / "secret-key"
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(64))
-    return path.read_text()

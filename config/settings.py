@@ -6,8 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from config.brand import brand
 from config.duties import DUTIES
 from config.engines import database, key_providers, mail
-from config.environment import BASE_DIR, development_secret_key, read_environment
+from config.environment import BASE_DIR
 from config.logs import configured_logging
+from config.reading import development_secret_key, read_environment
 
 ENVIRONMENT = read_environment()
 IS_PRODUCTION = ENVIRONMENT.mode == "production"

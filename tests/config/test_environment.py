@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.engines import database, mail
-from config.environment import development_secret_key, read_environment
+from config.reading import development_secret_key, read_environment
 
 SECRET_KEY = "obviously-fake-key-of-more-than-fifty-characters-0123456789"
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.engines import key_providers
-from config.environment import read_environment
+from config.reading import read_environment
 
 
 def test_without_settings_the_keyring_wraps() -> None:
