@@ -6,7 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from onboarding.oauth.legacy import MOST_BYTES
+from onboarding.oauth.legacy import COLUMNS, MOST_BYTES
 
 
 class ClientForm(forms.Form):
@@ -59,18 +59,35 @@ class ClientForm(forms.Form):
         return secret
 
 
+class OneWayTextarea(forms.Textarea):
+    """Takes secrets and never shows them again."""
+
+    def format_value(self, value: object) -> str:  # Django's signature
+        """Give nothing, whatever was typed."""
+        return ""
+
+
 class LegacyKeysForm(forms.Form):
-    """A CSV file with the columns store and key."""
+    """Rows with the columns store and key, from a file or pasted."""
 
     file = forms.FileField(
         label=_("CSV file"),
         help_text=_("With the columns “store” (the store's id) and “key”, at most 2,000 rows."),
-        error_messages={"required": _("Choose a file.")},
+        required=False,
+    )
+    pasted = forms.CharField(
+        label=_("Or paste rows"),
+        help_text=_("One a line: the store's id, a comma, the key."),
+        required=False,
+        max_length=MOST_BYTES,
+        widget=OneWayTextarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
     )
 
     def clean_file(self) -> str:
         """Give the text of the file, which is not kept."""
-        uploaded: UploadedFile = self.cleaned_data["file"]
+        uploaded: UploadedFile | None = self.cleaned_data["file"]
+        if uploaded is None:
+            return ""
         if (uploaded.size or 0) > MOST_BYTES:
             raise forms.ValidationError(_("The file is too large."))
         try:
@@ -78,3 +95,17 @@ class LegacyKeysForm(forms.Form):
         except UnicodeDecodeError:
             raise forms.ValidationError(_("The file must be text in UTF-8.")) from None
         return text
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of the two."""
+        cleaned = super().clean() or self.cleaned_data
+        has_file, has_rows = bool(cleaned.get("file")), bool(cleaned.get("pasted"))
+        if not self.errors and has_file == has_rows:
+            self.add_error("file", _("Choose a file, or paste rows; not both."))
+        return cleaned
+
+    @property
+    def table(self) -> str:
+        """The rows below their head, wherever they came from."""
+        text: str = self.cleaned_data["file"]
+        return text or f"{','.join(COLUMNS)}\n{self.cleaned_data['pasted']}"

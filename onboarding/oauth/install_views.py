@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from onboarding.errors import InstallRefusedError
 from onboarding.models import AppInstall, Store
@@ -41,9 +41,12 @@ _STATUS = {
 
 
 @never_cache
-@require_safe
+@require_GET
 def arrive(request: HttpRequest) -> HttpResponse:
-    """Take the vendor's call, and leave its address at once: a secret follows from it."""
+    """Take the vendor's call, and leave its address at once: a secret follows from it.
+
+    By GET only: a HEAD of somebody who only looks must not use the call up.
+    """
     try:
         install = take_install(request.GET.dict())
     except InstallRefusedError as error:
@@ -149,7 +152,7 @@ def _again(
 
 
 @never_cache
-@require_safe
+@require_GET
 def uninstalled(request: HttpRequest) -> HttpResponse:
     """The shop took the app out: destroy what it had given."""
     try:

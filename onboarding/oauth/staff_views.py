@@ -67,15 +67,16 @@ def provider(request: SignedInRequest, provider: str) -> HttpResponse:
 
 
 @for_staff("keyvault.add_credential")
-@sensitive_post_parameters("file")
+@sensitive_post_parameters("file", "pasted")
 @require_http_methods(["GET", "POST"])
 def legacy_keys(request: SignedInRequest) -> HttpResponse:
-    """Bring in R-Series keys from a file; each is checked with the vendor first."""
-    form = LegacyKeysForm(request.POST or None, request.FILES or None)
+    """Bring in R-Series keys, pasted or from a file; each is checked with the vendor first."""
+    is_sent = request.method == "POST"
+    form = LegacyKeysForm(request.POST if is_sent else None, request.FILES if is_sent else None)
     rows = None
     if request.method == "POST" and form.is_valid():
         try:
-            rows = import_keys(text=form.cleaned_data["file"], user=request.user)
+            rows = import_keys(text=form.table, user=request.user)
         except FileError:
             form.add_error("file", _("The first line must name the columns store and key."))
     context = {

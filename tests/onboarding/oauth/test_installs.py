@@ -356,6 +356,13 @@ def test_a_call_works_once_and_never_in_another_browser(vendor: RunningSimulator
     assert AppInstall.objects.count() == 1
 
 
+def test_who_only_looks_uses_nothing_up(vendor: RunningSimulator) -> None:
+    at, _ = owner(vendor)
+    parts = urlsplit(at.at_vendor())
+    assert Client().head(f"{parts.path}?{parts.query}").status_code == 405
+    assert not AppInstall.objects.exists()
+
+
 def test_a_shop_that_is_none_of_the_persons_stores_is_refused(vendor: RunningSimulator) -> None:
     at, shop = owner(vendor)
     Store.objects.filter(pk=shop.pk).update(shop_id=7)

@@ -135,6 +135,22 @@ def test_imported_keys_are_checked_row_by_row(vendor: RunningSimulator) -> None:
     assert Credential.objects.get().endpoint == "retail-r-key"
 
 
+def test_pasted_keys_are_taken_like_a_file_and_not_shown_again(vendor: RunningSimulator) -> None:
+    at = desk(vendor)
+    vendor.retail(lambda each: each.put_key({"key": "canary-key", "account_id": "100001"}))
+    client = signed_in(staff_member())
+    text = f"{at.store.pk},canary-key\n{at.store.pk},canary-unknown"
+    page = client.post("/staff/legacy-keys/", {"pasted": text}).content.decode()
+    assert "1 key stored." in page
+    assert "Lightspeed refuses it" in page
+    assert "canary" not in page
+    for fields in ({}, {"pasted": text, "file": SimpleUploadedFile("k.csv", b"store,key")}):
+        answer = client.post("/staff/legacy-keys/", fields)
+        assert answer.status_code == 422
+        assert "Choose a file, or paste rows" in answer.content.decode()
+        assert "canary" not in answer.content.decode()
+
+
 def test_an_outage_during_an_import_is_no_refusal(vendor: RunningSimulator) -> None:
     at = desk(vendor)
     vendor.add_fault(path="API/Account.json", kind="500")
