@@ -1,14 +1,18 @@
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from keyvault.models import Credential
+from onboarding.models import Store, Submission, User
 from simulator.running import RunningSimulator
 from tests.browser.shopper import assert_accessible, assert_fits, keep_picture, sign_in, window
-from tests.onboarding.cast import merchant, person, store
-from tests.onboarding.vendor import known_pair, without
+from tests.onboarding.cast import merchant, person, signed_in, store
+from tests.onboarding.submission.desk import Desk
+from tests.onboarding.vendor import known_pair, pasted, without
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -119,3 +123,24 @@ def test_the_whole_way_works_without_javascript(
 ) -> None:
     with window(browser, live_server.url, scripts=False) as context:
         Walker(context.new_page(), name="no-script", has_scripts=False).walk(simulator)
+
+
+@pytest.mark.usefixtures("_owner")
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_check_under_way_shows_its_answer_by_itself(
+    browser: Browser, live_server: LiveServer, simulator: RunningSimulator, scripts: bool
+) -> None:
+    at = Desk(client=signed_in(User.objects.get()), store=Store.objects.get())
+    known = known_pair(simulator)
+    at.paste(**pasted(known))
+    pair, later = at.submission(), timezone.now() + timedelta(hours=1)
+    rows = Submission.objects.filter(pk=pair.pk)
+    rows.update(state="waiting", claimed_until=later, due_at=later)
+    with window(browser, live_server.url, scripts=scripts) as context:
+        page = context.new_page()
+        sign_in(page, "owner@example.test")
+        page.goto(f"{at.url}{pair.pk}/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("We are asking Lightspeed")
+        rows.update(state="passed", claimed_until=None, due_at=None)
+        expect(page.get_by_role("heading", level=1)).to_have_text("This key works", timeout=15_000)
+        expect(page.get_by_role("button", name="Store this key")).to_be_visible()
