@@ -1,7 +1,6 @@
 """What people are told by mail when glass is broken, each in their own language."""
 
 from django.conf import settings
-from django.db.models import Q
 from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
@@ -9,17 +8,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from keyvault.models import Credential
-from onboarding.models import GlassRequest, Member, Store, User
+from onboarding.models import GlassRequest, Member, Store
 from onboarding.notices.letters import Letter, absolute_url, send_letter
-from onboarding.staff.roles import Role
+from onboarding.staff.team.selectors import security_people
 
 
 def tell_approvers(request: GlassRequest) -> None:
     """Write to everybody but the asker who may approve. One INSERT each, in the transaction."""
-    people = User.objects.filter(
-        Q(groups__name=Role.SECURITY) | Q(is_superuser=True), is_staff=True, is_active=True
-    )
-    for user in people.exclude(pk=request.asked_by_id).distinct():
+    for user in security_people().exclude(pk=request.asked_by_id):
         with translation.override(user.language):
             letter = asked_letter(request)
         send_letter(letter, to=user.email, language=user.language)

@@ -64,9 +64,12 @@ def ask(request: HttpRequest, credential_id: UUID) -> HttpResponse:
                 public_key=form.cleaned_data["public_key"],
                 user=person_of(request),
             )
-        except (StateError, GlassClosedError):
+        except StateError:
             messages.error(request, _("This key was removed: there is no secret any more."))
             return redirect("staff-glass-list")
+        except GlassClosedError:
+            messages.error(request, _("This form belongs to another request. Begin anew."))
+            return redirect("staff-glass-ask", credential_id=credential.pk)
         messages.success(request, _("Asked. Everybody who may approve has a mail."))
         return redirect("staff-glass", request_id=made.pk)
     context = {"form": form, "credential": credential}
@@ -151,7 +154,10 @@ def _taken(
     try:
         step(request_id=request_id, user=person_of(request))
     except OwnRequestError:
-        messages.error(request, _("Nobody decides on their own request. A second person must."))
+        text = _(
+            "Nobody decides on their own request, nor on that of whoever gave them a role this week."
+        )
+        messages.error(request, text)
     except GlassClosedError:
         messages.warning(request, _("Too late: this request is over. Nothing was changed."))
     else:

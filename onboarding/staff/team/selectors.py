@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from onboarding.models import User
 from onboarding.people.second_step import SECOND_STEPS
@@ -35,6 +35,12 @@ class TeamMember:
 def staff_accounts() -> QuerySet[User]:
     """Every open account of the staff, by address."""
     return User.objects.filter(is_staff=True, is_active=True).order_by("email")
+
+
+def security_people() -> QuerySet[User]:
+    """Who may break glass and give roles: the security role, and who may do everything."""
+    may = Q(groups__name=Role.SECURITY) | Q(is_superuser=True)
+    return staff_accounts().filter(may).distinct()
 
 
 def team(*, reader: User) -> list[TeamMember]:

@@ -13,7 +13,7 @@ from onboarding.people.selectors import actor_for
 from onboarding.people.services import create_person
 from onboarding.staff.roles import Role
 from onboarding.staff.team.errors import LastSecurityError, OwnRoleError, SuperuserError
-from onboarding.staff.team.selectors import role_of
+from onboarding.staff.team.selectors import role_of, security_people
 
 
 @transaction.atomic
@@ -60,6 +60,8 @@ def give_role(*, user: User, role: Role | None, by: User) -> User:
         facts={"from": before.value if before else "", "to": role.value if role else ""},
     )
     _tell(row, role=role)
+    if role == Role.SECURITY:
+        _tell_guards(row, by=by)
     return row
 
 
@@ -80,6 +82,23 @@ def _tell(user: User, *, role: Role | None) -> None:
     with translation.override(user.language):
         letter = role_letter(user, role=role)
     send_letter(letter, to=user.email, language=user.language)
+
+
+def _tell_guards(user: User, *, by: User) -> None:
+    """Write to all others of the security role: an officer whom nobody knows is an alarm."""
+    for guard in security_people().exclude(pk__in=(user.pk, by.pk)):
+        with translation.override(guard.language):
+            letter = Letter(
+                subject=_("%(who)s may break glass from now on") % {"who": user.email},
+                paragraphs=(
+                    _("%(by)s gave %(who)s the security role.")
+                    % {"by": by.email, "who": user.email},
+                    _("If you do not know why, ask, and take the role back."),
+                ),
+                action_label=_("Staff and roles"),
+                action_url=absolute_url(reverse("staff-team")),
+            )
+        send_letter(letter, to=guard.email, language=guard.language)
 
 
 def role_letter(user: User, *, role: Role | None) -> Letter:

@@ -30,6 +30,17 @@ TITLES: dict[str, Promise] = {
     "onboarding.storewatch": _("Watching stores"),
     "onboarding.submission": _("Checks of pasted keys"),
 }
+# What may be tried before its time: here the pause after a failure is all that a row waits for.
+# Phases, campaigns and brownouts wait for their date, and a grant of which it is not known whether
+# the vendor rotated its token must not be renewed early.
+RETRIED = frozenset(
+    {
+        "keyvault.credentialcheck",
+        "keyvault.webhookdelivery",
+        "onboarding.outgoingmail",
+        "onboarding.submission",
+    }
+)
 # Where a row says why it failed, as a word or a number of ours.
 ERROR_COLUMNS = ("problem", "last_status")
 ERRORS_SHOWN = 3
@@ -49,7 +60,7 @@ class WorkKind:
         held: rows that a worker is at.
         later: rows that have their time still to come, failed ones included.
         failing: rows that failed at least once and are tried again.
-        resting: those of them that wait for their next try; these can be tried at once.
+        resting: those of them that wait for their next try and may be tried at once.
         errors: the commonest last errors of the failing ones, each with its number.
     """
 
@@ -105,9 +116,9 @@ def duty_lines(*, now: datetime) -> list[DutyLine]:
     return sorted(lines, key=lambda each: (not (each.run and each.run.failures), not each.is_late))
 
 
-def rows_of(name: str) -> QuerySet[DueRow] | None:
-    """The rows of a kind; None for a name that is none."""
-    model = _models().get(name)
+def retried_rows(name: str) -> QuerySet[DueRow] | None:
+    """The rows of a kind that may be tried before its time; None for any other name."""
+    model = _models().get(name) if name in RETRIED else None
     return _rows(model) if model else None
 
 
@@ -139,6 +150,7 @@ def _kind(name: str, rows: QuerySet[DueRow], *, now: datetime) -> WorkKind:
         failing=Count("pk", filter=is_free & has_failed),
         resting=Count("pk", filter=is_free & has_failed & Q(due_at__gt=now)),
     )
+    found["resting"] *= name in RETRIED
     errors = _errors(rows.filter(is_free, has_failed)) if found["failing"] else ()
     return WorkKind(name=name, title=str(TITLES.get(name, name)), errors=errors, **found)
 

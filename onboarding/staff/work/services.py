@@ -8,7 +8,7 @@ from keyvault.audit import Action, record
 from onboarding.errors import UnknownRecordError
 from onboarding.models import User
 from onboarding.people.selectors import actor_for
-from onboarding.staff.work.selectors import resting, rows_of
+from onboarding.staff.work.selectors import resting, retried_rows
 
 
 @transaction.atomic
@@ -27,9 +27,9 @@ def try_again(*, kind: str, user: User, now: datetime) -> int:
         How many rows are tried again; a worker claims them within seconds.
 
     Raises:
-        UnknownRecordError: there is no such kind.
+        UnknownRecordError: there is no such kind, or its rows wait for more than a pause.
     """
-    rows = rows_of(kind)
+    rows = retried_rows(kind)
     if rows is None:
         raise UnknownRecordError
     moved = resting(rows, now=now).update(due_at=now)

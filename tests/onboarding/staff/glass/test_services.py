@@ -1,10 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+import time_machine
 from cryptography.exceptions import InvalidTag
 from django.core import mail
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from keyvault.errors import StateError, TamperedSecretError
@@ -15,6 +17,8 @@ from onboarding.models import GlassRequest
 from onboarding.models.glass import ASKED_FOR, OPEN_FOR
 from onboarding.staff.glass import selectors, services
 from onboarding.staff.glass.errors import GlassClosedError, OwnRequestError
+from onboarding.staff.roles import Role
+from onboarding.staff.team.services import add_to_staff
 from tests.onboarding.cast import person, staff_in
 from tests.onboarding.staff.glass.scene import REASON, Scene, later
 
@@ -86,6 +90,19 @@ def test_nobody_approves_or_denies_their_own_request(scene: Scene) -> None:
     assert standing(request) == Standing.ASKED
     assert actions() == ["glass.asked"]
     assert AuditEntry.objects.filter(action="access.denied").exists()
+
+
+def test_whom_one_has_made_an_officer_is_no_second_person(scene: Scene) -> None:
+    puppet = add_to_staff(email="puppet@example.test", role=Role.SECURITY, by=scene.anna)
+    request = scene.ask()
+    with pytest.raises(OwnRequestError):
+        services.approve(request_id=request.pk, user=puppet)
+    assert standing(request) == Standing.ASKED
+    assert AuditEntry.objects.filter(action="access.denied").exists()
+    with time_machine.travel(timezone.now() + services.TRUSTED_AFTER, tick=False):
+        later_on = scene.ask()
+        services.approve(request_id=later_on.pk, user=puppet)
+    services.approve(request_id=request.pk, user=scene.ben)
 
 
 def test_the_database_refuses_one_person_in_both_parts(scene: Scene) -> None:
@@ -229,3 +246,24 @@ def test_a_key_that_nothing_can_be_sealed_to_uses_nothing_up(scene: Scene) -> No
             services.break_glass(request_id=request.pk, user=scene.anna)
     assert standing(request) == Standing.APPROVED
     assert not AuditEntry.objects.filter(action="credential.opened").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_open_at_once_one_does() -> None:
+    scene = Scene()
+    request = scene.approved()
+
+    def open_it(_number: int) -> bool:
+        try:
+            services.break_glass(request_id=request.pk, user=scene.anna)
+        except GlassClosedError:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        opened = list(pool.map(open_it, range(8)))
+    assert opened.count(True) == 1
+    assert AuditEntry.objects.filter(action="credential.opened").count() == 1
+    assert AuditEntry.objects.filter(action="glass.broken").count() == 1

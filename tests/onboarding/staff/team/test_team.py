@@ -126,6 +126,15 @@ def test_somebody_with_an_account_keeps_it() -> None:
     assert fresh(user).is_staff
 
 
+def test_the_others_of_the_security_role_are_told_of_a_new_one() -> None:
+    by, root = staff_in("security"), staff_member("root")
+    staff_in("operator")
+    mail.outbox.clear()
+    add_to_staff(email="new@example.test", role=Role.SECURITY, by=by)
+    assert [letter.to[0] for letter in mail.outbox] == ["new@example.test", root.email]
+    assert "may break glass from now on" in mail.outbox[1].subject
+
+
 def test_changing_roles_asks_who_it_is() -> None:
     user = staff_in("support")
     thief = signed_in(staff_in("security"))

@@ -9,16 +9,18 @@ from django.utils import timezone
 from keyvault.api.backlog import due_models
 from keyvault.due import load_duties
 from keyvault.models import AuditEntry, CredentialCheck, DutyRun
-from onboarding.models import OutgoingMail
+from onboarding.models import OutgoingMail, Phase
 from onboarding.notices.outbox import enqueue
 from onboarding.staff.work.selectors import (
     PATIENCE,
+    RETRIED,
     TITLES,
     WorkKind,
     duty_lines,
     work_kinds,
 )
 from tests.onboarding.cast import credential, merchant, person, signed_in, staff_in, store
+from tests.onboarding.migration.scene import plan
 
 pytestmark = pytest.mark.django_db
 MAILS = "onboarding.outgoingmail"
@@ -143,6 +145,24 @@ def test_support_sees_the_failures_and_cannot_try_again() -> None:
     assert "Try again now" not in page
     assert client.post(RETRY, {"kind": MAILS}).status_code == 403
     assert OutgoingMail.objects.get(pk=row.pk).due_at > timezone.now()
+
+
+def test_what_waits_for_its_date_is_not_begun_early() -> None:
+    """A phase that failed once and was moved to a later day must not start today."""
+    phase = plan(keys_refused=timedelta(days=30)).phases.get()
+    due_at = timezone.now() + timedelta(days=30)
+    Phase.objects.update(attempts=2, due_at=due_at)
+    assert (kind("onboarding.phase").failing, kind("onboarding.phase").resting) == (1, 0)
+    client = signed_in(staff_in("operator"))
+    assert "Try again now" not in client.get(PAGE).content.decode()
+    assert client.post(RETRY, {"kind": "onboarding.phase"}).status_code == 404
+    assert Phase.objects.get(pk=phase.pk).due_at == due_at
+
+
+@pytest.mark.parametrize("name", sorted(set(TITLES) - RETRIED))
+def test_only_what_pauses_after_a_failure_is_tried_early(name: str) -> None:
+    answer = signed_in(staff_in("operator")).post(RETRY, {"kind": name})
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("name", ["", "onboarding.user", "keyvault.auditsealer", "nonsense"])
