@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.dateparse import parse_datetime
 
 from keyvault.due import Duty, claim, finish
@@ -54,8 +54,15 @@ def _enrol(now: datetime) -> None:
     refused = Credential.objects.filter(
         kind=Credential.Kind.BASIC, state=State.SUSPENDED, is_honeytoken=False
     ).exclude(keychain__store=None)
+    conclusive = Verification.objects.exclude(outcome__in=INCONCLUSIVE)
+    newer = conclusive.filter(credential=OuterRef("credential"), at__gt=OuterRef("at"))
     lacking = Verification.objects.filter(
-        at__gt=now - LATELY, outcome=Outcome.MISSING_PERMISSIONS, credential__isnull=False
+        ~Exists(newer),
+        at__gt=now - LATELY,
+        outcome=Outcome.MISSING_PERMISSIONS,
+        credential__kind=Credential.Kind.BASIC,
+        credential__state=State.ACTIVE,
+        credential__is_honeytoken=False,
     )
     for ids in (
         refused.exclude(keychain__store__watch__isnull=False).values_list("keychain"),

@@ -99,6 +99,8 @@ def test_missing_permission_is_told_and_so_is_its_end(shop: Store) -> None:
     assert look(0, 11) == ["A permission is missing for Bike App"]
     check(key, "passed", at=minutes(12))
     assert look(13, 24) == ["Bike App works again"]
+    assert watch_stores(minutes(25)) == 0
+    assert not StoreWatch.objects.exists()
 
 
 def test_an_outage_of_the_vendor_says_nothing_about_a_key(shop: Store) -> None:
