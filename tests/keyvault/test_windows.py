@@ -1,5 +1,7 @@
 """The arithmetic of windows: nothing is ever over-granted, and nothing is held back for long."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -183,6 +185,101 @@ def test_a_fixed_window_is_free_as_soon_as_the_named_turn_has_passed() -> None:
     assert windows.free_permits(state=pool.advanced()) == 0
     pool.now_us = turn_us
     assert windows.free_permits(state=pool.advanced()) == 10
+
+
+@pytest.mark.parametrize(("late_us", "free"), [(0, 10), (1, 0)])
+def test_what_may_arrive_after_the_turn_still_counts(late_us: int, free: int) -> None:
+    pool = Pool(limits=[(300, 10)], transit_us=TRANSIT_US)
+    turn_us = START_US + 20 * SECOND
+    last_us = turn_us - TRANSIT_US + late_us
+    pool.lease(permits=10, use_within_us=last_us - START_US)
+    pool.state = windows.with_reset(
+        state=pool.advanced(), seconds=300, from_us=turn_us, until_us=turn_us + SECOND
+    )
+
+    pool.now_us = turn_us + SECOND
+
+    assert windows.free_permits(state=pool.advanced()) == free
+
+
+def test_a_turn_that_has_passed_is_not_passed_again() -> None:
+    pool = Pool(limits=[(300, 10)], transit_us=0)
+    turn_us = START_US + 20 * SECOND
+    pool.state = windows.with_reset(
+        state=pool.advanced(), seconds=300, from_us=turn_us, until_us=turn_us
+    )
+    pool.now_us = turn_us + SECOND
+    pool.state = pool.advanced()
+
+    assert pool.state.windows[0].reset_until_us == 0
+
+
+def test_a_grant_says_when_the_next_permit_is_free() -> None:
+    pool = Pool(limits=[(10, 3)], transit_us=TRANSIT_US)
+    first = pool.lease(permits=1, use_within_us=SECOND)
+    assert pool.state.next_free_us == 0
+    pool.lease(permits=2, use_within_us=5 * SECOND)
+
+    assert first is not None
+    assert pool.state.next_free_us == first.use_by_us + 10 * SECOND + TRANSIT_US
+
+
+def test_a_shorter_rest_does_not_end_a_longer_one() -> None:
+    pool = Pool(limits=[(10, 2)], transit_us=0)
+    pool.state = windows.cooled(state=pool.state, until_us=START_US + 5 * SECOND)
+    pool.state = windows.cooled(state=pool.state, until_us=START_US + SECOND)
+
+    pool.now_us += 2 * SECOND
+    assert windows.free_permits(state=pool.advanced()) == 0
+
+
+def test_a_reserve_is_kept_for_an_hour_once_somebody_else_was_seen() -> None:
+    pool = Pool(limits=[(300, 300)], transit_us=0)
+    pool.state = replace(pool.advanced(), foreign_seen_us=START_US)
+    assert windows.free_permits(state=pool.advanced()) == 294
+
+    pool.now_us += 3_600 * SECOND - 1
+    assert windows.free_permits(state=pool.advanced()) == 294
+    pool.now_us += 1
+    assert windows.free_permits(state=pool.advanced()) == 300
+
+
+def test_batch_leaves_what_interactive_use_is_expected_to_need_and_forgets_it() -> None:
+    def burst(pool: Pool) -> int:
+        return windows.free_permits(state=pool.advanced(), traffic_class="batch")
+
+    pool = Pool(limits=[(86_400, 12_000)], transit_us=0)
+    alone = burst(pool)
+    pool.state = replace(pool.advanced(), interactive_load=5_700.0)
+
+    assert alone == 1 + 300 * 11_400 // 86_400
+    assert burst(pool) == 1 + 300 * 5_700 // 86_400
+    pool.now_us += 86_400 * SECOND
+    assert burst(pool) == 1 + 300 * 8_550 // 86_400
+
+
+def test_only_interactive_permits_are_expected_again() -> None:
+    pool = Pool(limits=[(86_400, 12_000)], transit_us=0)
+    pool.lease(permits=7, use_within_us=SECOND, traffic_class="batch")
+    pool.lease(permits=5, use_within_us=SECOND)
+
+    assert pool.state.interactive_load == 5
+
+
+def test_a_log_that_follows_the_clock_back_lets_nothing_out_early() -> None:
+    pool = Pool(limits=[(10, 2)], transit_us=TRANSIT_US)
+    row = pool.lease(permits=2, use_within_us=SECOND)
+    assert row is not None
+    back_us = -3_600 * SECOND
+    pool.state = windows.shifted(state=pool.state, by_us=back_us)
+    row.granted_us += back_us
+    row.use_by_us += back_us
+    pool.now_us += back_us
+
+    pool.now_us += 11 * SECOND + TRANSIT_US - 1
+    assert windows.free_permits(state=pool.advanced()) == 0
+    pool.now_us += 1
+    assert windows.free_permits(state=pool.advanced()) == 2
 
 
 @pytest.mark.parametrize("limits", [[], [(0, 5)], [(5, 0)], [(5, 1), (5, 2)]])
