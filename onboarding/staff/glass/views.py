@@ -154,9 +154,7 @@ def _taken(
     try:
         step(request_id=request_id, user=person_of(request))
     except OwnRequestError:
-        text = _(
-            "Nobody decides on their own request, nor on that of whoever gave them a role this week."
-        )
+        text = _("Nobody decides on their own request, nor for whoever gave them a role this week.")
         messages.error(request, text)
     except GlassClosedError:
         messages.warning(request, _("Too late: this request is over. Nothing was changed."))

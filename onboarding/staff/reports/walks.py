@@ -70,7 +70,7 @@ def causes(*, since: datetime) -> Report:
         .order_by()
         .values_list("cause")
         .annotate(times=Count("pk"))
-        .order_by("-times", "cause")
+        .order_by("-times", F("cause").asc(nulls_last=True))
     )
     rows = tuple(
         (str(cause or _("not checked")).replace("_", " "), times)

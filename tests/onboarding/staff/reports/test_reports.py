@@ -82,7 +82,7 @@ def test_causes_are_those_of_the_last_check_of_pastes_that_were_not_stored() -> 
     key = credential(made)
     Submission.objects.create(store=made, user=user, expires_at=now, state="stored", credential=key)
     report = causes(since=now - MONTH)
-    assert report.rows == (("missing permissions", 2), ("not checked", 1), ("refused", 1))
+    assert report.rows == (("missing permissions", 2), ("refused", 1), ("not checked", 1))
 
 
 def test_time_to_the_first_key_goes_by_the_first_and_counts_who_has_none() -> None:
