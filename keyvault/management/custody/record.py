@@ -63,7 +63,7 @@ def export_audit(options: argparse.Namespace) -> Outcome:
     lines = [
         f"{done.entries} entries and {done.checkpoints} checkpoints written to {path}.",
         f"Signing key: {', '.join(prints)}. Tell the merchant by another way than the file.",
-        f"They verify it by: python verify_record.py {path.name}",
+        f"They verify it by: python verify_record.py {path.name} --key {prints[-1]}",
     ]
     return Outcome(lines, {**asdict(done), "file": str(path), "keys": prints})
 
