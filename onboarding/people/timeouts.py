@@ -62,10 +62,10 @@ class SessionTimeoutMiddleware:
         """Let the request through; a form that is turned away comes from an ended session."""
         response = self.get_response(request)
         location = response.headers.get("Location", "")
-        is_turned_away = location.startswith(f"{reverse('account_login')}?")
-        if request.method != "POST" or not is_turned_away or _is_taken_late(request):
+        if request.method != "POST" or not location or _is_taken_late(request):
             return response
-        return _to_sign_in(request)
+        is_turned_away = location.startswith(f"{reverse('account_login')}?")
+        return _to_sign_in(request) if is_turned_away else response
 
 
 def seconds_left(request: HttpRequest, *, now: float) -> int:
