@@ -47,6 +47,9 @@ def unacceptable_body(request: HttpRequest) -> HttpResponse | None:
     """
     if request.method not in BODY_METHODS:
         return None
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # WSGI hands over no more of a body than its length says, so this one would seem empty.
+        return problem(type_="length-required", detail="send Content-Length, not chunks")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         return problem(type_="too-large", detail=f"at most {MAX_BODY_BYTES} bytes")
     charset = (request.content_params or {}).get("charset", "utf-8").lower()

@@ -39,7 +39,7 @@ from keyvault.retirement import headers_for, refusal_of
 router = Router(tags=["leases"], auth=Token(Scope.LEASES_WRITE, is_deferred=True))
 
 PROBLEMS: dict[int, Any] = {
-    **dict.fromkeys((400, 401, 403, 404, 405, 409, 410, 413, 415, 503), ProblemOut),
+    **dict.fromkeys((400, 401, 403, 404, 405, 409, 410, 411, 413, 415, 503), ProblemOut),
     422: InvalidOut,
     429: PoolEmptyOut,
 }

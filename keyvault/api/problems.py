@@ -54,6 +54,7 @@ KINDS: Final[dict[str, Kind]] = {
     "no-credential": Kind(HTTPStatus.CONFLICT, "The store has no key that may be lent"),
     "credential-retired": Kind(HTTPStatus.GONE, "The vendor refuses this kind of key"),
     "lease-closed": Kind(HTTPStatus.CONFLICT, "The lease is over"),
+    "length-required": Kind(HTTPStatus.LENGTH_REQUIRED, "The body's length must be told"),
     "too-large": Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     "not-json": Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
     "invalid": Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "A value is missing or does not fit"),

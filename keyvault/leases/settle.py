@@ -1,7 +1,6 @@
 """Ending a lease: what was not used goes back, and what the vendor said is taken to heart."""
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Final
 from uuid import UUID
 
@@ -151,7 +150,7 @@ def _last_used_us(*, lease: OpenLease, settlement: Settlement) -> int:
     latest = min(lease.use_by_us, lease.row.now_us)
     if settlement.last_used_at is None:
         return latest
-    at_us = microseconds(settlement.last_used_at.astimezone(UTC))
+    at_us = microseconds(settlement.last_used_at)
     return min(max(at_us, lease.granted_us), latest)
 
 

@@ -267,6 +267,50 @@ def test_settlements_that_make_no_sense_are_refused(
     assert Lease.objects.get(pk=lease_id).settled_us is None
 
 
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1969-12-31T23:59:59Z"]
+)
+def test_a_last_use_beyond_all_time_is_brought_into_the_lease(
+    backend: Api, store: Keychain, moment: str
+) -> None:
+    lease_id = backend.lease(store).json()["lease"]["id"]
+
+    assert backend.settle(lease_id, used=1, last_used_at=moment).status_code == 200
+
+    row = Lease.objects.get(pk=lease_id)
+    assert row.granted_us <= row.use_by_us <= row.expires_us
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"limit": "", "remaining": "", "reset": ""},
+        {"limit": "-1/-9/99999999999999999999", "remaining": "x\u0000/1/1", "reset": "1/1/1"},
+        {"limit": "0/0/0", "remaining": "9/9/9", "reset": "-1/-1/-1"},
+        {"limit": "1/1/1", "remaining": "999999999/0/-1", "reset": "999999999/0/0"},
+        {"limit": "٣٠٠/3000/12000", "remaining": "1/2/3/4", "reset": "1e3/1/1"},
+    ],
+)
+def test_headers_that_make_no_sense_are_survived(
+    backend: Api, store: Keychain, headers: dict[str, str]
+) -> None:
+    lease_id = backend.lease(store).json()["lease"]["id"]
+
+    assert backend.settle(lease_id, used=1, rate_limit=headers).status_code == 200
+    assert Lease.objects.get(pk=lease_id).settled_us is not None
+
+
+def test_a_body_in_chunks_is_not_taken_for_an_empty_one(backend: Api, store: Keychain) -> None:
+    response = backend.client.post(
+        f"/api/v1/stores/{store.pk}/leases",
+        {"permits": 1},
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+    )
+
+    _problem(response, 411, "length-required")
+
+
 def test_a_value_that_was_refused_is_not_repeated(backend: Api, store: Keychain) -> None:
     response = backend.lease(store, **{"class": "canary-4f1d"})
 
