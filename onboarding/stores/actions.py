@@ -1,5 +1,6 @@
 """What a merchant does with one key: check, pause, resume, remove."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -54,30 +55,16 @@ def check(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> Http
 @require_POST
 def pause(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
     """Stop lending a key."""
-    store, credential = _key(request, store_id, credential_id)
-    try:
-        services.pause_key(credential=credential, actor=actor_for(request.user))
-    except StateError:
-        return _changed_meanwhile(request, store)
-    messages.success(
-        request, _("%(key)s is paused. Your app no longer uses it.") % {"key": str(credential)}
-    )
-    return redirect("store", store_id=store.pk)
+    said = _("%(key)s is paused. Your app no longer uses it.")
+    return _move(request, _key(request, store_id, credential_id), by=services.pause_key, said=said)
 
 
 @login_required
 @require_POST
 def resume(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> HttpResponse:
     """Lend a paused key again."""
-    store, credential = _key(request, store_id, credential_id)
-    try:
-        services.resume_key(credential=credential, actor=actor_for(request.user))
-    except StateError:
-        return _changed_meanwhile(request, store)
-    messages.success(
-        request, _("%(key)s is back. Your app may use it again.") % {"key": str(credential)}
-    )
-    return redirect("store", store_id=store.pk)
+    said = _("%(key)s is back. Your app may use it again.")
+    return _move(request, _key(request, store_id, credential_id), by=services.resume_key, said=said)
 
 
 @login_required
@@ -103,15 +90,8 @@ def remove(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> Htt
     store, credential = _key(request, store_id, credential_id)
     form = RemoveKeyForm(request.POST if request.method == "POST" else None, credential=credential)
     if request.method == "POST" and form.is_valid():
-        try:
-            services.remove_key(credential=credential, actor=actor_for(request.user))
-        except StateError:
-            return _changed_meanwhile(request, store)
-        messages.success(
-            request,
-            _("%(key)s is removed. Delete it in your Back Office, too.") % {"key": str(credential)},
-        )
-        return redirect("store", store_id=store.pk)
+        said = _("%(key)s is removed. Delete it in your Back Office, too.")
+        return _move(request, (store, credential), by=services.remove_key, said=said)
     context = {
         "store": store,
         "credential": credential,
@@ -125,6 +105,23 @@ def remove(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> Htt
 def _key(request: SignedInRequest, store_id: UUID, credential_id: UUID) -> tuple[Store, Credential]:
     store = store_for(user=request.user, store_id=store_id)
     return store, selectors.live_key(store=store, credential_id=credential_id)
+
+
+def _move(
+    request: SignedInRequest,
+    key: tuple[Store, Credential],
+    *,
+    by: Callable[..., Credential],
+    said: str,
+) -> HttpResponse:
+    """Do one thing with a key, say so, and show the store."""
+    store, credential = key
+    try:
+        by(credential=credential, actor=actor_for(request.user))
+    except StateError:
+        return _changed_meanwhile(request, store)
+    messages.success(request, said % {"key": str(credential)})
+    return redirect("store", store_id=store.pk)
 
 
 def _changed_meanwhile(request: SignedInRequest, store: Store) -> HttpResponse:
