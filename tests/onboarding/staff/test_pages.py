@@ -17,6 +17,7 @@ FORM = {
     "store_name": "Bloem <b>& Blad",
     "app_name": "Bloem App",
     "cluster": "us1",
+    "platform": "shopify",
 }
 
 
@@ -59,6 +60,7 @@ def test_one_form_makes_merchant_store_and_invitation() -> None:
     store = Store.objects.select_related("merchant").get()
     assert (store.merchant.name, store.name) == ("Bloem & Blad", "Bloem <b>& Blad")
     assert (store.app_name, store.cluster, store.language) == ("Bloem App", "us1", "nl")
+    assert store.platform == "shopify"
     invitation = Invitation.objects.get()
     assert (invitation.role, invitation.language) == (Member.Role.OWNER, "nl")
     assert mail.outbox[0].to == ["anna@example.test"]
@@ -82,6 +84,7 @@ def test_form_sent_twice_makes_one_merchant() -> None:
         ("store_name", "  ", "Enter the shop&#x27;s name"),
         ("app_name", "x" * 61, "at most 60 characters"),
         ("cluster", "mars", "Select a valid choice"),
+        ("platform", "spaceship", "Select a valid choice"),
     ],
 )
 def test_each_bad_field_is_said_in_the_summary(field: str, value: str, error: str) -> None:
@@ -107,7 +110,7 @@ def test_staff_add_a_store() -> None:
     company = merchant("Bike Shop", owner=person("owner"))
     client = signed_in(staff_member())
     address = reverse("staff-add-store", args=[company.pk])
-    form = {"store_name": "Second", "app_name": "Bike App", "cluster": "eu1"}
+    form = {"store_name": "Second", "app_name": "Bike App", "cluster": "eu1", "platform": "ecom"}
     assert client.post(address, form).status_code == 302
     assert company.stores.get().name == "Second"
     assert client.post(address, form | {"store_name": ""}).status_code == 200
