@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -38,7 +39,13 @@ def note(request: HttpRequest, store_id: UUID) -> HttpResponse:
         write_note(store=store, author=person_of(request), text=form.cleaned_data["text"])
         messages.success(request, _("The note is kept."))
         return redirect(ROW, store.pk)
-    context = {"form": form, "store": store}
+    context = {
+        "form": form,
+        "store": store,
+        "submit": _("Keep the note"),
+        "caption": store.merchant.name,
+        "back_url": reverse(ROW, args=[store.pk]),
+    }
     title = _("A note on %s") % store.name
     response = show(request, template="stores/note.html", title=title, context=context)
     response.status_code = 422 if form.errors else 200

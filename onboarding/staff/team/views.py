@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -68,7 +69,7 @@ def add(request: HttpRequest) -> HttpResponse:
 def _form(
     request: HttpRequest, *, form: RoleForm | AddForm, title: str, submit: str
 ) -> HttpResponse:
-    context = {"form": form, "submit": submit}
+    context = {"form": form, "submit": submit, "back_url": reverse("staff-team")}
     response = show(request, template="team/form.html", title=title, context=context)
     response.status_code = 422 if form.errors else 200
     return response
