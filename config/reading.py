@@ -17,10 +17,13 @@ from pydantic_settings import SettingsError
 
 from config.environment import NEEDED_IN_PRODUCTION, PREFIX, Environment, variable
 
+# Of our own client (client/latchkey/pool.py): who tries it may well run commands in the same shell.
+CLIENTS = ("LATCHKEY_URL", "LATCHKEY_TOKEN", "LATCHKEY_PRIVATE_KEY", "LATCHKEY_SIGNING_KEY")
+
 
 def read_environment() -> Environment:
     """Read and check the environment; raises ImproperlyConfigured naming every fault."""
-    known = {variable(name) for name in Environment.model_fields}
+    known = {*CLIENTS, *(variable(name) for name in Environment.model_fields)}
     strays = sorted(
         name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
     )

@@ -66,6 +66,13 @@ def test_unknown_name_with_our_prefix_is_reported(name: str, bare: pytest.Monkey
         read_environment()
 
 
+def test_commands_run_in_the_shell_of_who_tries_the_client(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("LATCHKEY_URL", "http://127.0.0.1:8000")
+    bare.setenv("LATCHKEY_TOKEN", "lk_made-up")
+
+    assert read_environment().mode == "development"
+
+
 def test_an_empty_value_is_no_value(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("DATABASE_URL", "")
 
