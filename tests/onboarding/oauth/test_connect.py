@@ -194,12 +194,15 @@ def test_an_outage_says_so(vendor: RunningSimulator) -> None:
     assert "does not answer" in at.show(consent)
 
 
-def test_an_outage_after_the_exchange_keeps_nothing(vendor: RunningSimulator) -> None:
+def test_an_outage_after_the_exchange_keeps_nothing_here_or_there(vendor: RunningSimulator) -> None:
     opened()
     at = desk(vendor)
     vendor.add_fault(path="API/V3/Account.json", kind="500")
+    alive = vendor.retail(lambda each: each.grants())["alive"]
     consent = at.go()
     assert (consent.outcome, bytes(consent.sealed_pair)) == ("unavailable", b"")
+    # The pair was durable before it was used, so it could be given back.
+    assert vendor.retail(lambda each: each.grants())["alive"] == alive
 
 
 def test_our_own_wrong_secret_is_our_fault(vendor: RunningSimulator) -> None:
