@@ -11,11 +11,13 @@ The first line tells how many keychains follow and their checksum (files of befo
 """
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,11 +31,17 @@ HEADER = {"format": "latchkey-key-file", "version": 1}
 def write_keys(path: Path, deks: Iterable[WrappedDek]) -> int:
     """Replaces the key file; a crash leaves the old one or the new one.
 
+    Args:
+        path: the file.
+        deks: read only once nobody else of this machine changes the file: what is shredded from
+            then on is taken out of the new file, not of the one that it replaces.
+
     Returns:
         How many keychains it holds.
     """
-    lines = [_line(dek) for dek in deks]
-    _replace(path, lines)
+    with _changing(path):
+        lines = [_line(dek) for dek in deks]
+        _replace(path, lines)
     return len(lines)
 
 
@@ -66,10 +74,11 @@ def take_out(path: Path, *, keychain: str) -> bool:
     """
     if not path.exists():
         return False
-    lines = read_keys(path)
-    kept = [line for line in lines if line["keychain"] != keychain]
-    if len(kept) < len(lines):
-        _replace(path, kept)
+    with _changing(path):
+        lines = read_keys(path)
+        kept = [line for line in lines if line["keychain"] != keychain]
+        if len(kept) < len(lines):
+            _replace(path, kept)
     return len(kept) < len(lines)
 
 
@@ -97,8 +106,18 @@ def _header_of(rest: str, *, keychains: int) -> dict[str, Any]:
     return {**HEADER, "keychains": keychains, "sha256": digest}
 
 
-def _replace(path: Path, lines: list[dict[str, Any]]) -> None:
+@contextmanager
+def _changing(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(path: Path, lines: list[dict[str, Any]]) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w") as file:

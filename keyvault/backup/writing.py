@@ -69,8 +69,9 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
     part.mkdir(parents=True, mode=0o700)
     with snapshot():
         tables = {table: _dump(table, part) for table in backed_up_tables()}
-        keychains = write_keys(key_file, WrappedDek.objects.order_by("keychain_id"))
         tip = checkpoints.tip()
+    # After the snapshot, which still sees what was shredded meanwhile.
+    keychains = write_keys(key_file, WrappedDek.objects.order_by("keychain_id"))
     manifest = {
         "format": FORMAT,
         "version": VERSION,

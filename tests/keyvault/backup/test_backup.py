@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pytest_django import Settings
 from keyvault import backup, vault
 from keyvault.audit.sealer import file_sink, seal_new_entries
 from keyvault.audit.verification import verify
-from keyvault.backup.keyfile import read_keys
+from keyvault.backup.keyfile import read_keys, take_out, write_keys
 from keyvault.errors import ShreddedKeychainError, StateError, UnknownRecordError, VaultError
 from keyvault.models import AuditEntry, Credential, Keychain, WrappedDek
 from tests.keyvault import factories
@@ -118,6 +119,23 @@ def test_shredding_a_stranger_finds_nothing() -> None:
     stranger = Keychain().id
     with pytest.raises(UnknownRecordError):
         backup.shred(keychain_id=stranger, now=timezone.now(), actor=OWNER)
+
+
+def test_what_is_shredded_while_a_key_file_is_written_is_not_in_it(
+    written: Path, key_file: Path
+) -> None:
+    deks = list(WrappedDek.objects.order_by("keychain_id"))
+    gone = str(deks[0].keychain_id)
+    shredding = threading.Thread(target=take_out, args=(key_file,), kwargs={"keychain": gone})
+
+    def read_meanwhile() -> Iterator[WrappedDek]:
+        yield from deks
+        shredding.start()
+        shredding.join(timeout=0.2)
+
+    write_keys(key_file, read_meanwhile())
+    shredding.join()
+    assert [line["keychain"] for line in read_keys(key_file)] == [str(deks[1].keychain_id)]
 
 
 def test_shredding_works_without_any_key_file() -> None:
