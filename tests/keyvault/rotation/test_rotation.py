@@ -153,6 +153,7 @@ def test_a_dek_that_cannot_be_unwrapped_is_named_and_the_rest_moved(
     WrappedDek.objects.filter(pk=rows[1].pk).update(wrapped=rows[2].wrapped)
     result = _rewrap()
     assert result.done == 3
+    assert len(result.failures) == 2
     named = {(bad.keychain_id, bad.code) for bad in result.failures}
     assert named == {(rows[0].pk, "unknown-kek"), (rows[1].pk, "tampered-secret")}
 
