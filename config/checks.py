@@ -99,7 +99,7 @@ LOCAL_HOST = Finding(
 )
 PALE_BRAND = Finding(
     "latchkey.W009",
-    "A colour of the brand cannot be read as text, so links and charts keep our own",
+    "A colour of the brand cannot be read as text, so links and charts take another shade of it",
     f"Choose one with {READABLE} : 1 on the page; buttons have it already.",
 )
 FINDINGS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Finding))

@@ -2,7 +2,7 @@
 
 Text on the colour is white, or black where white would not do: one of the two always reaches
 4.5 : 1. Where the colour itself is text, as in links, it must reach that on the page; where it does
-not, that place keeps our own colour.
+not, that place takes the nearest shade that does.
 """
 
 from dataclasses import dataclass
@@ -20,18 +20,16 @@ class Ground:
 
     Attributes:
         paper: the page; likewise `surface`, its panels.
-        link: our own links there.
         towards: where a colour goes to be read better.
     """
 
     paper: str
     surface: str
-    link: str
     towards: str
 
 
-LIGHT: Final = Ground(paper="#faf9f7", surface="#ffffff", link="#0b5c4b", towards=BLACK)
-DARK: Final = Ground(paper="#131416", surface="#1b1d20", link="#6fd0b1", towards=WHITE)
+LIGHT: Final = Ground(paper="#faf9f7", surface="#ffffff", towards=BLACK)
+DARK: Final = Ground(paper="#131416", surface="#1b1d20", towards=WHITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Theme:
         hover: the same under the pointer.
         ink: text on both.
         soft: a breath of it behind dark text.
-        link: the colour as text and in charts.
+        link: the colour, or its nearest legible shade, as text and in charts.
     """
 
     accent: str
@@ -63,28 +61,37 @@ class Theme:
 def theme(colour: str, *, ground: Ground) -> Theme:
     """The theme of a colour, "#rrggbb"."""
     ink = WHITE if contrast(WHITE, colour) >= READABLE else BLACK
-    soft = mixed(colour, ground.paper, share=_SOFT_SHARE)
     return Theme(
         accent=colour,
         hover=mixed(colour, BLACK if ink == WHITE else WHITE, share=_HOVER_SHARE),
         ink=ink,
-        soft=soft,
-        link=colour if legibility(colour, ground=ground) >= READABLE else ground.link,
+        soft=mixed(colour, ground.paper, share=_SOFT_SHARE),
+        link=legible(colour, ground=ground),
     )
 
 
 def legibility(colour: str, *, ground: Ground) -> float:
-    """The least contrast that the colour has as text in a theme."""
-    soft = mixed(colour, ground.paper, share=_SOFT_SHARE)
-    return min(contrast(colour, each) for each in (ground.paper, ground.surface, soft))
+    """The least contrast that the colour has as text in its own theme."""
+    return _least_contrast(colour, backs=_backs(colour, ground=ground))
 
 
 def legible(colour: str, *, ground: Ground) -> str:
     """The colour, or the nearest one on its way to white or black that can be read as text."""
-    share = 0.0
-    while legibility(found := mixed(colour, ground.towards, share=share), ground=ground) < READABLE:
+    backs = _backs(colour, ground=ground)
+    share, found = 0.0, colour
+    while _least_contrast(found, backs=backs) < READABLE:
         share += _STEP
+        found = mixed(colour, ground.towards, share=share)
     return found
+
+
+def _backs(colour: str, *, ground: Ground) -> tuple[str, ...]:
+    """What text may stand on in the theme of a colour."""
+    return ground.paper, ground.surface, mixed(colour, ground.paper, share=_SOFT_SHARE)
+
+
+def _least_contrast(colour: str, *, backs: tuple[str, ...]) -> float:
+    return min(contrast(colour, each) for each in backs)
 
 
 def contrast(one: str, other: str) -> float:
