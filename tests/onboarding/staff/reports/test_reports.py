@@ -143,6 +143,9 @@ def test_stores_near_their_limits_are_named_by_their_tightest_window() -> None:
         made = shop(name)
         credential(made, of=pair())
         peak(made, five=most)
+    near = Store.objects.get(name="Near")
+    idle = credential(near, of=pair())
+    Credential.objects.filter(pk=idle.pk).update(state="paused")
     two_keys = shop("Two keys")
     for _ in range(2):
         credential(two_keys, of=pair())
