@@ -438,6 +438,17 @@ def test_an_installation_that_opens_nothing_is_deleted(vendor: RunningSimulator)
     assert stored() == []
 
 
+def test_a_secret_that_opens_another_shop_than_was_signed_is_refused(
+    vendor: RunningSimulator,
+) -> None:
+    at, shop = owner(vendor)
+    token = dict(parse_qsl(urlsplit(at.at_vendor(shop=2)).query))["token"]
+    at.come(signed(token=token))
+    page = at.say(shop, yes="1").content.decode()
+    assert "Lightspeed does not accept this installation" in page
+    assert stored() == []
+
+
 def test_a_language_that_is_switched_off_says_so(vendor: RunningSimulator) -> None:
     at, shop = owner(vendor)
     location = at.at_vendor(language="nl")
