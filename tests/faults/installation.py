@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.output import Output
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -47,13 +49,15 @@ def free_port(count: int = 1) -> int:
 
 
 def wait_for(condition: Callable[[], bool], *, what: str, seconds: float = START_SECONDS) -> None:
-    """Return as soon as something is so; fail when it does not come about."""
+    """Return as soon as something is so; fail when it does not come about.
+
+    The condition asks another process each time, which takes it a while.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             message = f"after {seconds} s still not: {what}"
             raise AssertionError(message)
-        time.sleep(0.05)
 
 
 class Installation:
@@ -64,6 +68,8 @@ class Installation:
         port: where the first application listens.
         variables: further environment variables of everything that is started.
         facts: what `demo --first-run` wrote.
+        parts: what was started and has not been ended yet.
+        output: what each part printed.
     """
 
     def __init__(self, folder: Path, *, database_url: str = "", **variables: str) -> None:
@@ -75,6 +81,7 @@ class Installation:
         self.facts: dict[str, Any] = {}
         self._shop_id: int | None = None
         self.parts: dict[str, subprocess.Popen[bytes]] = {}
+        self.output: dict[str, Output] = {}
 
     def prepare(self) -> None:
         """Make database, keyring and demo data; leaves nothing running."""
@@ -137,17 +144,17 @@ class Installation:
         return self.manage("shell", "--no-imports", "-v0", "-c", code).stdout.strip()
 
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{name}.log").open("ab")
-        with log:
-            part = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        part = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert part.stdout is not None
         self.parts[name] = part
+        self.output[name] = Output(part.stdout)
         return part
 
     def start_simulator(self) -> None:
@@ -159,7 +166,7 @@ class Installation:
             str(self.folder / "simulator.json"),
         ]
         self.start("simulator", *command)
-        wait_for(lambda: _listens(self.simulator_port), what="the simulator listens")
+        self.output["simulator"].wait_for("Simulator ready", seconds=START_SECONDS)
 
     def start_web(self, name: str = "web", *, workers: int = 1, port: int = 0) -> None:
         port = port or self.port
@@ -167,7 +174,8 @@ class Installation:
         command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
         command += ["--blocking-threads", "256", "--http1-header-read-timeout", "10000"]
         command += ["--respawn-failed-workers", "--workers-kill-timeout", "20"]
-        self.start(name, *command, "--log-level", "warning", "config.wsgi:application")
+        self.start(name, *command, "--log-level", "info", "config.wsgi:application")
+        self.output[name].wait_for("Started worker-1 runtime", seconds=START_SECONDS)
         wait_for(lambda: self.is_ready(port) or self.has_ended(name), what=f"{name} is ready")
         if self.has_ended(name):
             message = f"{name} ended at once: {self.log_of(name)[-3000:]}"
@@ -185,7 +193,7 @@ class Installation:
         return self.parts[name].poll() is not None
 
     def log_of(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text()
+        return self.output[name].text
 
     def kill(self, name: str) -> None:
         """End a part and its children as a power cut would."""
@@ -273,8 +281,3 @@ def _rss_mib(pid: int) -> float:
     own = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return own / 1024 + sum(_rss_mib(int(child)) for child in children)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.installation import Answer, Installation
+from tests.faults.installation import Answer, Installation, wait_for
 from tools.postgres import PostgresServer
 
 BACK_SECONDS = 1.0
@@ -29,6 +29,7 @@ class _Load:
         self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(clients)]
         self.answers: list[tuple[float, Answer]] = []
         self.broken: Counter[str] = Counter()
+        self._news = threading.Condition()
 
     def __enter__(self) -> "_Load":
         for thread in self._threads:
@@ -51,17 +52,21 @@ class _Load:
             except OSError as error:
                 self.broken[type(error).__name__] += 1
                 continue
-            self.answers.append((time.monotonic(), answer))
+            with self._news:
+                self.answers.append((time.monotonic(), answer))
+                self._news.notify_all()
 
     def await_answer(self, status: int, *, after: float, seconds: float) -> float:
         """When the first such answer came, counted from a moment."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for moment, answer in list(self.answers):
-                if moment > after and answer.status == status:
-                    return moment - after
-            time.sleep(0.01)
-        raise AssertionError(f"no {status} within {seconds} s")  # noqa: TRY003, EM102  # a test's own words
+
+        def came() -> float | None:
+            moments = (moment for moment, answer in self.answers if answer.status == status)
+            return next((moment for moment in moments if moment > after), None)
+
+        with self._news:
+            moment = self._news.wait_for(came, timeout=seconds)
+        assert moment is not None, f"no {status} within {seconds} s"
+        return moment - after
 
 
 def test_a_database_restart_under_load_is_503_and_soon_over(
@@ -77,7 +82,7 @@ def test_a_database_restart_under_load_is_503_and_soon_over(
         postgres.start()
         started = time.monotonic()
         back = load.await_answer(200, after=started, seconds=20)
-        time.sleep(1)
+        load.await_answer(200, after=started + 2 * BACK_SECONDS, seconds=20)
 
     statuses = Counter(answer.status for _, answer in load.answers)
     refused = [answer for _, answer in load.answers if answer.status == 503]
@@ -176,18 +181,14 @@ def test_a_worker_without_a_database_waits_and_goes_on(
     site = site_on_postgres
     postgres.stop()
     worker = site.start_worker()
-    deadline = time.monotonic() + 60
-    while "a duty failed" not in site.log_of("worker") and time.monotonic() < deadline:
-        time.sleep(0.1)
+    site.output["worker"].wait_for("a duty failed", seconds=60)
 
     assert worker.poll() is None
     assert "a duty failed" in site.log_of("worker")
 
     postgres.start()
     unsealed = "from keyvault.models import AuditPending; print(AuditPending.objects.count())"
-    while site.shell(unsealed) != "0" and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert site.shell(unsealed) == "0"
+    wait_for(lambda: site.shell(unsealed) == "0", what="the worker seals again")
 
 
 def test_migrating_twice_and_at_the_same_time_is_harmless(site_on_postgres: Installation) -> None:

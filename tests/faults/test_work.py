@@ -1,5 +1,6 @@
 """Workers: killed in a job, several at once, no mail server."""
 
+import queue
 from collections.abc import Iterator
 
 import pytest
@@ -63,10 +64,11 @@ def test_two_workers_do_each_thing_once(site: Installation, mail_server: "_MailS
     )
     site.shell(enqueue)
 
-    wait_for(lambda: len(mail_server.received) >= 40, what="all mails have come")
-    assert sorted(mail_server.received, key=int) == [str(n) for n in range(40)]
+    received = [mail_server.received.get(timeout=60) for _ in range(40)]
+    assert sorted(received, key=int) == [str(n) for n in range(40)]
     for name in ("worker", "second", "third"):
         assert site.terminate(name) == 0
+    assert mail_server.received.empty()
     assert site.manage("keyvault", "verify").returncode == 0
 
 
@@ -74,7 +76,7 @@ class _MailServer:
     """A mail server that can be absent."""
 
     def __init__(self) -> None:
-        self.received: list[str] = []
+        self.received: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._port = free_port()
         self._controller: Controller | None = None
         self.url = f"smtp://127.0.0.1:{self._port}"
@@ -84,7 +86,7 @@ class _MailServer:
 
         class Keep(Message):
             def handle_message(self, message: object) -> None:
-                received.append(message["Subject"])  # type: ignore[index]
+                received.put(message["Subject"])  # type: ignore[index]
 
         self._controller = Controller(Keep(), hostname="127.0.0.1", port=self._port)
         self._controller.start()
@@ -121,5 +123,6 @@ def test_mail_waits_for_its_server_and_the_page_still_answers(
 
     mail_server.start()
     site.shell(MAKE_DUE)
-    wait_for(lambda: len(mail_server.received) == 1, what="the mail has come")
+    assert mail_server.received.get(timeout=60)
+    assert mail_server.received.empty()
     assert site.shell(problem) == ""
