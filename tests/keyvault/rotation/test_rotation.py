@@ -1,15 +1,18 @@
 """Rotating the KEK: every secret opens before, during and after."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import F
+from pytest_django import Settings
 
 from keyvault import envelope, rotation, vault
 from keyvault.audit import Actor
 from keyvault.errors import KekInUseError, KekUnavailableError, UnknownKekError
+from keyvault.kek.local import create_keyring
 from keyvault.models import AuditEntry, KekUse, WrappedDek
 from keyvault.vault.custody import active_provider
 from tests.keyvault import factories
@@ -156,6 +159,17 @@ def test_a_dek_that_cannot_be_unwrapped_is_named_and_the_rest_moved(
     assert len(result.failures) == 2
     named = {(bad.keychain_id, bad.code) for bad in result.failures}
     assert named == {(rows[0].pk, "unknown-kek"), (rows[1].pk, "tampered-secret")}
+
+
+def test_rewrapping_forgets_every_unwrapped_dek(
+    stored: dict[object, vault.ApiKeySecret], settings: Settings, tmp_path: Path
+) -> None:
+    assert _opens(stored)
+    _rewrap()
+    settings.KEYVAULT_KEYRING = tmp_path / "other.json"
+    create_keyring(settings.KEYVAULT_KEYRING)
+    with pytest.raises(UnknownKekError):
+        _opens(stored)
 
 
 def test_rotation_and_rewrapping_are_recorded(stored: dict[object, vault.ApiKeySecret]) -> None:
