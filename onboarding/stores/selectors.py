@@ -8,11 +8,11 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from keyvault import pool, vault
-from keyvault.models import Credential, Lease
+from keyvault.models import Credential, Grant, Lease
 from keyvault.models.lease import moment
 from keyvault.pool import WindowBudget
 from lightspeed.permissions import ALL_PERMISSIONS
@@ -107,7 +107,7 @@ class Answer:
 
 
 def page_of_stores(*, user: User, number: str | None, size: int) -> Page[Store]:
-    """One page of the person's stores, with `active_keys` and `live_keys`. Three queries.
+    """One page of the person's stores: `active_keys`, `live_keys`, `is_ailing`. Three queries.
 
     Only the page's own stores are read and counted, so the list of an agency costs little more.
 
@@ -124,8 +124,21 @@ def page_of_stores(*, user: User, number: str | None, size: int) -> Page[Store]:
         live_keys=Count(
             keys, filter=Q(**{f"{keys}__state__in": Credential.LIVE_STATES}), distinct=True
         ),
+        is_ailing=Exists(_ailing_credentials().filter(keychain=OuterRef("pk"))),
     )
     return Page(list(counted), page.number, cast("Paginator[Store]", page.paginator))
+
+
+def _ailing_credentials() -> QuerySet[Credential]:
+    """Those for which `answer` says that something is to be done."""
+    latest = Verification.objects.filter(credential=OuterRef("pk")).order_by("-at", "-pk")
+    opened = GlassRequest.objects.filter(credential=OuterRef("pk"), used_at__isnull=False)
+    return Credential.objects.annotate(last_outcome=Subquery(latest.values("outcome")[:1])).filter(
+        Q(state=State.SUSPENDED)
+        | Q(state=State.ACTIVE, last_outcome=Outcome.MISSING_PERMISSIONS)
+        | Q(Exists(opened), state=State.ACTIVE)
+        | Q(state=State.ACTIVE, grant__state=Grant.State.LOST)
+    )
 
 
 def store_for_its_page(*, user: User, store_id: UUID) -> Store:

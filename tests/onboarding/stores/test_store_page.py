@@ -224,6 +224,24 @@ def test_a_person_with_several_stores_sees_them_with_their_states(
     assert all(word in text(page) for word in ("OK", "Broken", "No key yet"))
 
 
+@pytest.mark.parametrize("ailment", ["refused", "box"])
+def test_the_list_says_act_when_the_stores_own_page_does(
+    ailment: str, simulator: RunningSimulator
+) -> None:
+    at = desk()
+    key, value = with_key(at, simulator)
+    store(at.store.merchant, name="Second Shop")
+    if ailment == "refused":
+        Credential.objects.filter(pk=credential(at.store).pk).update(state=State.SUSPENDED)
+    else:
+        simulator.put_key(key=value, permissions=without(("orders", "write")))
+        press(at, "check", key)
+    assert "Act: " in page_of(at)
+    page = text(at.client.get("/stores/"))
+    assert "Act" in page
+    assert "OK" not in page
+
+
 def test_a_person_with_one_store_goes_straight_to_it() -> None:
     at = desk()
     assert at.client.get("/stores/").headers["Location"] == f"/stores/{at.store.pk}/"
