@@ -51,8 +51,8 @@ def sign_in(page: Page, email: str, *, language: str = "en") -> None:
 def keep_picture(page: Page, name: str) -> Path:
     """A picture of the whole page in the git-ignored folder."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png"
-    page.screenshot(path=path, full_page=True)
+    path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.jpg"
+    page.screenshot(path=path, full_page=True, type="jpeg", quality=80)
     return path
 
 
