@@ -1,12 +1,9 @@
 """Our client against another's server: Authlib's, with PKCE, rotation and revocation."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-import httpx2
 import pytest
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import grants
@@ -14,24 +11,21 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from flask import Flask, current_app, request
 from pydantic import SecretStr
-from werkzeug.serving import make_server
 
-from lightspeed.oauth.consent import ask_consent, read_callback
 from lightspeed.oauth.errors import ClientRefusedError, ConsentDeniedError, GrantRefusedError
-from lightspeed.oauth.provider import Provider, Rotation, Scope
+from lightspeed.oauth.provider import Provider
 from lightspeed.oauth.tokens import (
     OAuthClient,
-    TokenPair,
-    exchange_code,
-    refresh_tokens,
-    revoke_token,
 )
-from lightspeed.outbound.addresses import allowed_addresses
-from lightspeed.outbound.transport import OutboundTransport
-
-REDIRECT = "http://127.0.0.1:9/oauth/callback"
-CLIENT = OAuthClient(client_id="our-app", secret=SecretStr("authlib-side-secret"))
-SCOPES = "sales:read products:read"
+from tests.lightspeed.oauth.other_servers import (
+    CLIENT,
+    REDIRECT,
+    SCOPES,
+    Way,
+    provider_at,
+    renew,
+    revoke,
+)
 
 
 class Registered:
@@ -46,7 +40,7 @@ class Registered:
         return REDIRECT
 
     def get_allowed_scope(self, scope: str) -> str:
-        return " ".join(each for each in scope.split() if each in SCOPES.split())
+        return " ".join(each for each in scope.split() if each in SCOPES)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return redirect_uri == REDIRECT
@@ -209,84 +203,26 @@ def application() -> Flask:
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    server = make_server("127.0.0.1", 0, application(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    yield Provider(
-        name="authlib",
-        title="Authlib",
-        authorize_url=f"{url}/authorize",
-        token_url=f"{url}/token",
-        revoke_url=f"{url}/revoke",
-        account_url=f"{url}/account",
-        api_url=f"{url}/",
-        issuer=url,
-        scopes=tuple(Scope(each, each) for each in SCOPES.split()),
-        rotation=Rotation.AT_ONCE,
-        limits=((300, 300),),
-    )
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def transport_of(provider: Provider) -> OutboundTransport:
-    place = urlsplit(provider.api_url).netloc
-    return OutboundTransport(allowed_addresses=allowed_addresses([place]))
-
-
-def connect(
-    provider: Provider, *, decision: str = "approve", client: OAuthClient = CLIENT
-) -> TokenPair:
-    asked = ask_consent(provider=provider, client_id=client.client_id, redirect_uri=REDIRECT)
-    answer = httpx2.post(asked.url, data={"decision": decision})
-    parameters = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
-    assert parameters["state"] == asked.state.get_secret_value()
-    found = read_callback(provider=provider, parameters=parameters)
-    return exchange_code(
-        provider=provider,
-        client=client,
-        code=found.code,
-        verifier=asked.verifier,
-        redirect_uri=REDIRECT,
-        shop="",
-        transport=transport_of(provider),
-    )
-
-
-def renew(provider: Provider, token: SecretStr) -> TokenPair:
-    return refresh_tokens(
-        provider=provider,
-        client=CLIENT,
-        refresh_token=token,
-        shop="",
-        transport=transport_of(provider),
-    )
+    with provider_at(application(), name="authlib") as served:
+        yield served
 
 
 def test_the_whole_life_of_a_grant(provider: Provider) -> None:
-    first = connect(provider)
+    first = Way(provider).go()
     assert provider.missing_scopes(first.scopes) == ()
     second = renew(provider, first.refresh_token)
     with pytest.raises(GrantRefusedError):
         renew(provider, first.refresh_token)
-    revoke_token(
-        provider=provider,
-        client=CLIENT,
-        refresh_token=second.refresh_token,
-        shop="",
-        transport=transport_of(provider),
-    )
+    revoke(provider, second.refresh_token)
     with pytest.raises(GrantRefusedError):
         renew(provider, second.refresh_token)
 
 
 def test_no_means_denied(provider: Provider) -> None:
     with pytest.raises(ConsentDeniedError):
-        connect(provider, decision="deny")
+        Way(provider).go(decision="deny")
 
 
 def test_a_wrong_secret_is_the_operators_fault(provider: Provider) -> None:
     with pytest.raises(ClientRefusedError):
-        connect(provider, client=OAuthClient(CLIENT.client_id, SecretStr("wrong")))
+        Way(provider, client=OAuthClient(CLIENT.client_id, SecretStr("wrong"))).go()

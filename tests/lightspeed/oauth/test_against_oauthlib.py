@@ -1,39 +1,34 @@
 """Our client against a second server of others: oauthlib's, which ends a family on re-use."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-import httpx2
 import pytest
 from flask import Flask, Response, request
 from oauthlib.oauth2 import AccessDeniedError, RequestValidator, WebApplicationServer
 from pydantic import SecretStr
-from werkzeug.serving import make_server
 
-from lightspeed.oauth.consent import ask_consent, read_callback
+from lightspeed.oauth.consent import read_callback
 from lightspeed.oauth.errors import (
     ClientRefusedError,
     ConsentDeniedError,
     GrantRefusedError,
     ScopeRefusedError,
 )
-from lightspeed.oauth.provider import Provider, Rotation, Scope
+from lightspeed.oauth.provider import Provider
 from lightspeed.oauth.tokens import (
     OAuthClient,
-    TokenPair,
-    exchange_code,
-    refresh_tokens,
-    revoke_token,
 )
-from lightspeed.outbound.addresses import allowed_addresses
-from lightspeed.outbound.transport import OutboundTransport
-
-REDIRECT = "http://127.0.0.1:9/oauth/callback"
-CLIENT = OAuthClient(client_id="our-app", secret=SecretStr("oauthlib-side-secret"))
-SCOPES = ("products:read", "sales:read")
+from tests.lightspeed.oauth.other_servers import (
+    CLIENT,
+    REDIRECT,
+    SCOPES,
+    Way,
+    provider_at,
+    renew,
+    revoke,
+)
 
 
 @dataclass
@@ -166,7 +161,7 @@ def application() -> Flask:
     def authorize() -> Response:
         question = asked() | {"http_method": "GET", "body": "", "headers": {}}
         if request.form.get("decision") == "approve":
-            scopes = request.form["scope"].split()
+            scopes = request.form["granted"].split()
             return answer(server.create_authorization_response(**question, scopes=scopes))
         _, known = server.validate_authorization_request(**question)
         denied = AccessDeniedError(state=known["state"])
@@ -186,80 +181,8 @@ def application() -> Flask:
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    server = make_server("127.0.0.1", 0, application(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    yield Provider(
-        name="oauthlib",
-        title="oauthlib",
-        authorize_url=f"{url}/authorize",
-        token_url=f"{url}/token",
-        revoke_url=f"{url}/revoke",
-        account_url=f"{url}/account",
-        api_url=f"{url}/",
-        issuer=url,
-        scopes=tuple(Scope(each, each) for each in SCOPES),
-        rotation=Rotation.AT_ONCE,
-        limits=((300, 300),),
-    )
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def transport_of(provider: Provider) -> OutboundTransport:
-    place = urlsplit(provider.api_url).netloc
-    return OutboundTransport(allowed_addresses=allowed_addresses([place]))
-
-
-@dataclass
-class Way:
-    """One way to the far side and back, up to the code."""
-
-    provider: Provider
-    client: OAuthClient = CLIENT
-    redirect_uri: str = REDIRECT
-
-    def __post_init__(self) -> None:
-        self.asked = ask_consent(
-            provider=self.provider,
-            client_id=self.client.client_id,
-            redirect_uri=self.redirect_uri,
-        )
-
-    def back(
-        self, *, decision: str = "approve", scopes: tuple[str, ...] = SCOPES
-    ) -> dict[str, str]:
-        answer = httpx2.post(self.asked.url, data={"decision": decision, "scope": " ".join(scopes)})
-        parameters = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
-        assert parameters["state"] == self.asked.state.get_secret_value()
-        return parameters
-
-    def exchange(self, code: SecretStr) -> TokenPair:
-        return exchange_code(
-            provider=self.provider,
-            client=self.client,
-            code=code,
-            verifier=self.asked.verifier,
-            redirect_uri=self.redirect_uri,
-            shop="",
-            transport=transport_of(self.provider),
-        )
-
-    def go(self, **decision: Any) -> TokenPair:
-        found = read_callback(provider=self.provider, parameters=self.back(**decision))
-        return self.exchange(found.code)
-
-
-def renew(provider: Provider, token: SecretStr) -> TokenPair:
-    return refresh_tokens(
-        provider=provider,
-        client=CLIENT,
-        refresh_token=token,
-        shop="",
-        transport=transport_of(provider),
-    )
+    with provider_at(application(), name="oauthlib") as served:
+        yield served
 
 
 def test_a_grant_is_begun_renewed_and_ended(provider: Provider) -> None:
@@ -267,13 +190,7 @@ def test_a_grant_is_begun_renewed_and_ended(provider: Provider) -> None:
     assert sorted(first.scopes) == list(SCOPES)
     second = renew(provider, first.refresh_token)
     assert second.refresh_token != first.refresh_token
-    revoke_token(
-        provider=provider,
-        client=CLIENT,
-        refresh_token=second.refresh_token,
-        shop="",
-        transport=transport_of(provider),
-    )
+    revoke(provider, second.refresh_token)
     with pytest.raises(GrantRefusedError):
         renew(provider, second.refresh_token)
 
