@@ -8,7 +8,7 @@ from django.utils import timezone
 from pydantic import SecretStr
 
 from keyvault import pool, vault
-from keyvault.audit import Action, Actor, record
+from keyvault.audit import Action, record
 from keyvault.errors import DuplicateCredentialError
 from keyvault.models import Credential
 from keyvault.vault import ApiKeySecret
@@ -22,6 +22,7 @@ from onboarding.oauth.installs import InstallPlace, give_up_install, open_secret
 from onboarding.oauth.providers import client_of
 from onboarding.people.selectors import actor_for, stores_for
 from onboarding.submission import vendor
+from onboarding.submission.services.proof import keep_proved
 from onboarding.submission.services.records import verification_of
 from onboarding.submission.services.replace import note_replacement
 
@@ -201,7 +202,14 @@ def _store(
     _seed(credential=credential, install=install, verification=verification)
     AppInstall.objects.filter(pk=install.pk).update(credential=credential)
     Verification.objects.filter(pk=verification.pk).update(credential=credential)
-    _note_shop(store=row, install=install, cluster=place.cluster, actor=actor)
+    if row.shop_id is None:
+        keep_proved(
+            store=row,
+            shop_id=install.shop_id,
+            cluster=place.cluster,
+            language=install.language,
+            actor=actor,
+        )
 
 
 def _seed(*, credential: Credential, install: AppInstall, verification: Verification) -> None:
@@ -213,23 +221,4 @@ def _seed(*, credential: Credential, install: AppInstall, verification: Verifica
             for seconds, limit, remaining, reset in verification.readings
         ],
         read_at=verification.at,
-    )
-
-
-def _note_shop(*, store: Store, install: AppInstall, cluster: str, actor: Actor) -> None:
-    """Keeps which shop the store is, when that was not known."""
-    if store.shop_id is not None:
-        return
-    proved: dict[str, int | str] = {
-        "shop_id": install.shop_id,
-        "cluster": cluster,
-        "language": install.language,
-    }
-    Store.objects.filter(pk=store.pk).update(**proved)
-    record(
-        action=Action.STORE_CHANGED,
-        actor=actor,
-        keychain_id=store.pk,
-        subject=f"store:{store.pk}",
-        facts=proved,
     )

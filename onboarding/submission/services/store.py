@@ -17,6 +17,7 @@ from onboarding.submission.errors import NotPassedError
 from onboarding.submission.letters import tell_that_a_guest_is_done
 from onboarding.submission.outcomes import OwnOutcome
 from onboarding.submission.services.check import check_submission
+from onboarding.submission.services.proof import keep_proved
 from onboarding.submission.services.replace import note_replacement, retire_replaced
 from onboarding.walkthrough.services import finish_key
 
@@ -154,20 +155,12 @@ def _note_store(
                 actor=actor,
                 reason="other-shop",
             )
-    proved = {
-        "shop_id": verification.shop_id or store.shop_id,
-        "cluster": submission.cluster,
-        "language": submission.language,
-    }
-    if all(getattr(store, name) == value for name, value in proved.items()):
-        return
-    Store.objects.filter(pk=store.pk).update(**proved)
-    record(
-        action=Action.STORE_CHANGED,
+    keep_proved(
+        store=store,
+        shop_id=verification.shop_id or store.shop_id,
+        cluster=submission.cluster,
+        language=submission.language,
         actor=actor,
-        keychain_id=store.pk,
-        subject=f"store:{store.pk}",
-        facts=proved,
     )
 
 
