@@ -23,7 +23,7 @@ urlpatterns = [
     path("staff/stores/", include("onboarding.staff.stores.urls")),
     path("staff/team/", include("onboarding.staff.team.urls")),
     path("staff/reports/", include("onboarding.staff.reports.urls")),
-    path("staff/work/", include("onboarding.staff.work.urls")),
+    path("staff/due-work/", include("onboarding.staff.work.urls")),
     path("staff/glass/", include("onboarding.staff.glass.urls")),
     path("staff/", admin.site.urls),
 ]

@@ -100,7 +100,7 @@ def test_pages_that_show_what_is_going_on(browser: Browser, live_server: LiveSer
         "search": "/staff/search/?q=bike",
         "search-nothing": "/staff/search/?q=nothing-of-the-kind",
         "reports": "/staff/reports/",
-        "work": "/staff/work/",
+        "work": "/staff/due-work/",
         "team": "/staff/team/",
         "mails": "/staff/mails/",
         "mail": "/staff/mails/invitation/nl/",

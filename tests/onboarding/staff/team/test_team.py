@@ -40,9 +40,9 @@ def test_security_gives_a_role_and_it_is_on_record_and_told() -> None:
 def test_who_loses_the_role_is_out_with_the_next_request() -> None:
     user = staff_in("operator")
     theirs = signed_in(user)
-    assert theirs.get("/staff/work/").status_code == 200
+    assert theirs.get("/staff/due-work/").status_code == 200
     confirmed(staff_in("security")).post(f"{PAGE}{user.pk}/role/", {"role": "none"})
-    assert theirs.get("/staff/work/").status_code == 403
+    assert theirs.get("/staff/due-work/").status_code == 403
     assert not fresh(user).is_staff
     assert not fresh(user).groups.exists()
 

@@ -24,7 +24,7 @@ from tests.onboarding.migration.scene import plan
 
 pytestmark = pytest.mark.django_db
 MAILS = "onboarding.outgoingmail"
-PAGE, RETRY = "/staff/work/", "/staff/work/retry/"
+PAGE, RETRY = "/staff/due-work/", "/staff/due-work/retry/"
 
 
 def mail(**changes: object) -> OutgoingMail:
