@@ -6,6 +6,7 @@ import base64
 import random  # noqa: TID251  # a load, not a secret
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class Tally:
         return False
 
 
-class Client:
+class Client(ABC):
     """Does its turn again and again; what breaks is an error of the run, not its end."""
 
     pause_seconds = 0.0
@@ -68,9 +69,9 @@ class Client:
                 self.tally.stop.wait(0.2)
             self.tally.stop.wait(self.pause_seconds)
 
+    @abstractmethod
     def turn(self) -> None:
         """One thing that such a client does."""
-        raise NotImplementedError
 
 
 class Backend(Client):
