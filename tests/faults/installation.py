@@ -175,7 +175,7 @@ class Installation:
         command += ["--blocking-threads", "256", "--http1-header-read-timeout", "10000"]
         command += ["--respawn-failed-workers", "--workers-kill-timeout", "20"]
         self.start(name, *command, "--log-level", "info", "config.wsgi:application")
-        self.output[name].wait_for("Started worker-1 runtime", seconds=START_SECONDS)
+        self.output[name].wait_for("Started worker-1", seconds=START_SECONDS)
         wait_for(lambda: self.is_ready(port) or self.has_ended(name), what=f"{name} is ready")
         if self.has_ended(name):
             message = f"{name} ended at once: {self.log_of(name)[-3000:]}"

@@ -90,12 +90,14 @@ def test_two_instances_are_started_again_and_no_request_is_lost(site: Installati
     asking = [threading.Thread(target=ask) for _ in range(4)]
     for thread in asking:
         thread.start()
-    for number, port in enumerate(ports):
-        assert site.terminate(f"web-{number}") == 0
-        site.start_web(f"web-{number}", port=port)
-    stop.set()
-    for thread in asking:
-        thread.join()
+    try:
+        for number, port in enumerate(ports):
+            assert site.terminate(f"web-{number}") == 0
+            site.start_web(f"web-{number}", port=port)
+    finally:
+        stop.set()
+        for thread in asking:
+            thread.join()
 
     assert set(seen) == {"200"}
     assert seen["200"] > 50
