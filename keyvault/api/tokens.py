@@ -6,7 +6,7 @@ from ninja.security import HttpBearer
 from keyvault.api.boundary import unacceptable_body
 from keyvault.api.signatures import require_signature
 from keyvault.errors import UnknownTokenError
-from keyvault.leases import Scope, caller_of, digest_of
+from keyvault.leases import Scope, caller_of, digest_of, note_use
 from keyvault.leases.backends import PREFIX
 from keyvault.leases.limits import count_request
 
@@ -65,6 +65,7 @@ class Token(HttpBearer):
         if response is not None:
             raise RefusedBodyError(response)
         require_signature(request, digest=digest)
+        note_use(digest=digest)
         if self.is_deferred:
             return digest
         return caller_of(digest=digest, scope=self.scope, address=address_of(request))

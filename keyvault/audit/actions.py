@@ -39,6 +39,7 @@ class Action(StrEnum):
     LEASE_REVOKED = "lease.revoked"
     BACKEND_CREATED = "backend.created"
     BACKEND_CHANGED = "backend.changed"
+    TOKEN_ASKED = "token.asked"  # noqa: S105  # the name of an event
     TOKEN_CREATED = "token.created"  # noqa: S105  # the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  # the name of an event
     KEYRING_CREATED = "keyring.created"

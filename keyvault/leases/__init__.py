@@ -7,13 +7,13 @@ from keyvault.leases.backends import (
     create_backend,
     create_token,
     digest_of,
-    revoke_token,
 )
 from keyvault.leases.denials import record_denied
 from keyvault.leases.holding import renew_lease, revoke_lease
 from keyvault.leases.issue import issue_lease
 from keyvault.leases.repeats import issue_once
 from keyvault.leases.settle import settle_lease
+from keyvault.leases.tokens import note_use, release_token, revoke_token, waiting_tokens
 from keyvault.leases.values import (
     IssuedLease,
     LeaseAsk,
@@ -39,10 +39,13 @@ __all__ = [
     "digest_of",
     "issue_lease",
     "issue_once",
+    "note_use",
     "record_denied",
+    "release_token",
     "renew_lease",
     "revoke_lease",
     "revoke_token",
     "settle_lease",
     "stores_of",
+    "waiting_tokens",
 ]

@@ -20,13 +20,15 @@ from pydantic import SecretStr
 
 from keyvault import audit
 from keyvault.audit import Action, Actor
-from keyvault.errors import UnknownRecordError
+from keyvault.errors import StateError, UnknownRecordError
 from keyvault.models import Backend, BackendToken, Keychain
 
 PREFIX: Final = "lk_"
 TOKEN_BYTES: Final = 32
 SHOWN_CHARACTERS: Final = 9
 DEFAULT_DAYS: Final = 365
+MOST_DAYS: Final = 3650
+MOST_NAME_CHARACTERS: Final = 100
 
 
 class Scope(StrEnum):
@@ -41,12 +43,14 @@ class NewToken:
     """A token as it is shown, once.
 
     Attributes:
+        token_id: its row.
         backend_id: whose it is.
         prefix: the first characters, kept in plain.
         token: the whole.
-        expires_at: when it ends.
+        expires_at: when it ends; now, while it waits.
     """
 
+    token_id: int
     backend_id: UUID
     prefix: str
     token: SecretStr
@@ -56,6 +60,15 @@ class NewToken:
 def digest_of(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def usable_networks(words: Sequence[str]) -> str:
+    """Networks as they are kept: "192.0.2.0/24 2001:db8::/32".
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return " ".join(str(ip_network(each)) for each in words)
 
 
 def create_backend(
@@ -68,11 +81,12 @@ def create_backend(
     public_key: bytes | None = None,
     signing_key: bytes | None = None,
     networks: Sequence[str] = (),
+    is_waiting: bool = False,
 ) -> NewToken:
     """Registers a backend and makes its first token, in one transaction.
 
     Args:
-        name: unique.
+        name: unique, 100 characters at most.
         scopes: what the token may do.
         stores: the stores that it may lease from; None: all, those made later included.
         days: how long the token lives.
@@ -80,19 +94,23 @@ def create_backend(
         public_key: what it is lent is sealed to this raw X25519 key.
         signing_key: its requests must be signed with the private half of this raw Ed25519 key.
         networks: where it may call from, "192.0.2.0/24"; empty: anywhere.
+        is_waiting: as for `create_token`.
 
     Raises:
-        ValueError: a network is none.
+        ValueError: no name, too many days, or a network that is none.
         UnknownRecordError: a store does not exist; nothing was made.
         IntegrityError: the name is taken.
     """
+    if not 0 < len(name) <= MOST_NAME_CHARACTERS:
+        message = f"a name has 1 to {MOST_NAME_CHARACTERS} characters"
+        raise ValueError(message)
     with transaction.atomic():
         backend = Backend.objects.create(
             name=name,
             has_all_stores=stores is None,
             public_key=public_key,
             signing_key=signing_key,
-            networks=" ".join(str(ip_network(each)) for each in networks),
+            networks=usable_networks(networks),
         )
         for store in stores or ():
             keychain = Keychain.objects.filter(pk=store, kind=Keychain.Kind.STORE).first()
@@ -110,48 +128,72 @@ def create_backend(
                 "stores": backend.stores.count(),
             },
         )
-        return create_token(backend_id=backend.pk, scopes=scopes, days=days, actor=actor)
+        return create_token(
+            backend_id=backend.pk, scopes=scopes, days=days, actor=actor, is_waiting=is_waiting
+        )
 
 
-def create_token(*, backend_id: UUID, scopes: Sequence[Scope], days: int, actor: Actor) -> NewToken:
+def create_token(
+    *,
+    backend_id: UUID,
+    scopes: Sequence[Scope],
+    days: int,
+    actor: Actor,
+    is_waiting: bool = False,
+    form_id: UUID | None = None,
+) -> NewToken:
     """Makes a further token; the older ones go on, so that a backend can change over in peace.
 
+    Args:
+        backend_id: whose.
+        scopes: what it may do.
+        days: how long it lives, 3650 at most.
+        actor: who does it.
+        is_waiting: it opens nothing until another person has spoken for it, and its days begin
+            then; see `release_token`.
+        form_id: chosen by whoever asks; a second token with the same one is not made.
+
     Raises:
+        ValueError: so many days are none.
         UnknownRecordError: no such backend.
+        StateError: the token of this form was made before.
     """
-    token = f"{PREFIX}{secrets.token_urlsafe(TOKEN_BYTES)}"
-    expires_at = timezone.now() + timedelta(days=days)
+    if not 0 < days <= MOST_DAYS:
+        message = f"a token lives 1 to {MOST_DAYS} days"
+        raise ValueError(message)
+    token = SecretStr(f"{PREFIX}{secrets.token_urlsafe(TOKEN_BYTES)}")
     with transaction.atomic():
-        if not Backend.objects.filter(pk=backend_id).exists():
+        # Locked, so that of two forms alike the second one finds the token of the first.
+        if not Backend.objects.select_for_update(no_key=True).filter(pk=backend_id).exists():
             message = f"no backend {backend_id}"
             raise UnknownRecordError(message)
+        if form_id is not None and BackendToken.objects.filter(form_id=form_id).exists():
+            message = "the token of this form was made before"
+            raise StateError(message)
         row = BackendToken.objects.create(
+            **_kept_of(token),
             backend_id=backend_id,
-            prefix=token[:SHOWN_CHARACTERS],
-            digest=digest_of(token),
             scopes=f" {' '.join(sorted(set(scopes)))} ",
-            expires_at=expires_at,
+            expires_at=timezone.now() + timedelta(days=0 if is_waiting else days),
+            made_by=str(actor),
+            waiting_days=days if is_waiting else None,
+            form_id=form_id,
         )
         audit.record(
-            action=Action.TOKEN_CREATED,
+            action=Action.TOKEN_ASKED if is_waiting else Action.TOKEN_CREATED,
             actor=actor,
             subject=f"token:{row.pk}",
             facts={"backend": str(backend_id), "scopes": sorted(set(scopes)), "days": days},
         )
     return NewToken(
-        backend_id=backend_id, prefix=row.prefix, token=SecretStr(token), expires_at=expires_at
+        token_id=row.pk,
+        backend_id=backend_id,
+        prefix=row.prefix,
+        token=token,
+        expires_at=row.expires_at,
     )
 
 
-def revoke_token(*, token_id: int, actor: Actor) -> None:
-    """Ends a token at once, on every process: each request looks the token up.
-
-    Raises:
-        UnknownRecordError: no such token, or it was revoked before.
-    """
-    with transaction.atomic():
-        live = BackendToken.objects.filter(pk=token_id, revoked_at=None)
-        if not live.update(revoked_at=timezone.now()):
-            message = f"no live token {token_id}"
-            raise UnknownRecordError(message)
-        audit.record(action=Action.TOKEN_REVOKED, actor=actor, subject=f"token:{token_id}")
+def _kept_of(token: SecretStr) -> dict[str, str]:
+    whole = token.get_secret_value()
+    return {"prefix": whole[:SHOWN_CHARACTERS], "digest": digest_of(whole)}

@@ -77,6 +77,23 @@ class BackendToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    # Who made it, as the audit record names them.
+    made_by = models.CharField(max_length=100, blank=True, default="", db_default="")
+    # Waits for a second person, from whose word on it lives so many days; over until then.
+    waiting_days = models.PositiveSmallIntegerField(null=True)
+    # The form that asked for it, so that one sent twice makes one token.
+    form_id = models.UUIDField(null=True, unique=True)
+    # To the minute; kept for whoever wants to know whether it can be revoked.
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(waiting_days=None)
+                | models.Q(expires_at__lte=models.F("created_at")),
+                name="keyvault_waiting_token_opens_nothing",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 name=options["name"],
                 scopes=options["scope"],
                 stores=options["store"],
-                days=_days(options),
+                days=options["days"],
                 actor=ACTOR,
                 public_key=usable_public_key(key) if key else None,
                 signing_key=usable_signing_key(signing_key) if signing_key else None,
@@ -86,9 +86,12 @@ class Command(BaseCommand):
 
     def _token(self, options: dict[str, Any]) -> None:
         backend = _named(options["name"])
-        made = create_token(
-            backend_id=backend.pk, scopes=options["scope"], days=_days(options), actor=ACTOR
-        )
+        try:
+            made = create_token(
+                backend_id=backend.pk, scopes=options["scope"], days=options["days"], actor=ACTOR
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from None
         self._show(made, as_json=options["json"])
 
     def _sign(self, options: dict[str, Any]) -> None:
@@ -121,7 +124,7 @@ class Command(BaseCommand):
         for token in live.select_related("backend").order_by("backend__name", "expires_at"):
             self.stdout.write(
                 f"{token.backend.name}  {token.prefix}…  {token.scopes.strip()}  "
-                f"until {token.expires_at:%Y-%m-%d}"
+                f"until {token.expires_at:%Y-%m-%d}  {_last_use(token)}"
             )
 
     def _show(self, made: NewToken, *, as_json: bool) -> None:
@@ -146,8 +149,7 @@ def _named(name: str) -> Backend:
     return backend
 
 
-def _days(options: dict[str, Any]) -> int:
-    if options["days"] < 1:
-        message = "--days must be 1 or more"
-        raise CommandError(message)
-    return int(options["days"])
+def _last_use(token: BackendToken) -> str:
+    if token.last_used_at is None:
+        return "never used"
+    return f"last used {token.last_used_at:%Y-%m-%d %H:%M} UTC"
