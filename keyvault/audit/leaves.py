@@ -57,13 +57,17 @@ _TEXTS: Final = (
 _FORMED: Final = (
     "printf('latchkey-entry-v1" + "\n%%s" * NEWLINES + f"', e.id, e.{', e.'.join(_TEXTS)})"
 )
-_SIZE: Final = " + ".join(f"ifnull(length(CAST(e.{text} AS BLOB)), 0)" for text in _TEXTS)
+# Only a keychain may be NULL; elsewhere a NULL takes its row out of the sum, so that it is found.
+_SIZE: Final = "length(e.id) + ifnull(length(CAST(e.keychain_id AS BLOB)), 0) + " + " + ".join(
+    f"length(CAST(e.{text} AS BLOB))" for text in _TEXTS if text != "keychain_id"
+)
+_FRAME_BYTES: Final = len("latchkey-entry-v1") + NEWLINES + len(SEPARATOR)
 # A run of entries, joined, and how many bytes it must have. SQLite's printf is faster than || by a
 # third but ends a text at its first NUL, which the size betrays; PostgreSQL keeps no NUL at all.
 _RUN: Final = {
     "sqlite": (
-        f"CAST(group_concat({_FORMED}, char(30)) AS BLOB), "
-        f"sum(length(e.id) + {_SIZE} + length('latchkey-entry-v1') + {NEWLINES} + 1) - 1"
+        f"CAST(group_concat({_FORMED}, '{SEPARATOR.decode()}') AS BLOB), "
+        f"sum({_SIZE}) + count(*) * {_FRAME_BYTES} - {len(SEPARATOR)}"
     ),
     "postgresql": (
         f"convert_to(string_agg({_COLUMNS['postgresql']}, chr(30) ORDER BY e.id), 'UTF8'), NULL"
