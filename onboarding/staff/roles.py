@@ -3,8 +3,8 @@
 The roles are groups, made and kept true by `migrate`; accounts are put into them, never given
 single rights. Rights are Django's own: `add_verification` is to check a key, `add_merchant` to
 invite, `change_credential` to pause and resume, `change_alert` to mark alerts as handled,
-`change_bouncedaddress` to write to an address again,
-`delete_credential` to break glass, `add_credential` to import keys of before OAuth,
+`change_bouncedaddress` to write to an address again, `delete_credential` to break glass,
+`add_backend` to make tokens and to revoke them, `add_credential` to import keys of before OAuth,
 `change_dutyrun` to try failed work again, `add_storenote` to write on a store, `change_user` to
 give these roles.
 """

@@ -1,5 +1,6 @@
 """Which key signs a backend's requests."""
 
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -18,28 +19,34 @@ from onboarding.people.selectors import actor_for
 from onboarding.staff.pages import show, staff_page
 
 
-class SigningKeyForm(forms.Form):
-    """A public key, or none."""
+class SigningKeyField(forms.CharField):
+    """The public half of an Ed25519 key pair, in base64; empty: none."""
 
-    key = forms.CharField(
-        label=gettext_lazy("Public key"),
-        help_text=gettext_lazy(
-            "Ed25519, base64 of 32 bytes. Requests without its signature are refused from the next "
-            "second on. Empty: they need no signature."
-        ),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"maxlength": None, "autocomplete": "off"}),
-    )
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"maxlength": None, "class": "mono", "autocomplete": "off", "spellcheck": "false"}
+        widget = forms.TextInput(attrs=attrs)
+        super().__init__(required=False, max_length=100, widget=widget, **kwargs)
 
-    def clean_key(self) -> bytes | None:
+    def clean(self, value: object) -> bytes | None:
         """Give the key as bytes."""
-        text = self.cleaned_data["key"]
+        text: str = super().clean(value)
         try:
             return usable_signing_key(text) if text else None
         except SigningKeyError:
             message = _("Enter the base64 of a public Ed25519 key: 44 characters")
             raise forms.ValidationError(message) from None
+
+
+class SigningKeyForm(forms.Form):
+    """A public key, or none."""
+
+    key = SigningKeyField(
+        label=gettext_lazy("Public key"),
+        help_text=gettext_lazy(
+            "Ed25519, base64 of 32 bytes. Requests without its signature are refused from the next "
+            "second on. Empty: they need no signature."
+        ),
+    )
 
 
 @staff_page("keyvault.add_backend")

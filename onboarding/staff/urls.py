@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from onboarding.staff import alerts, mails, search, signing, views
+from onboarding.staff import alerts, mails, search, views
 
 urlpatterns = [
     path("staff/search/", search.search, name="staff-search"),
@@ -13,12 +13,8 @@ urlpatterns = [
     path("staff/mails/", mails.mails, name="staff-mails"),
     path("staff/mails/<slug:name>/<slug:language>/", mails.mail, name="staff-mail"),
     path("staff/mails/<slug:name>/<slug:language>/html/", mails.mail_html, name="staff-mail-html"),
-    path(
-        "staff/backends/<uuid:backend_id>/signing-key/",
-        signing.signing_key,
-        name="staff-signing-key",
-    ),
     path("staff/alerts/handle/", alerts.handle, name="staff-alerts-handle"),
+    path("staff/backends/", include("onboarding.staff.backends.urls")),
     path("staff/cases/", include("onboarding.staff.cases.urls")),
     path("staff/stores/", include("onboarding.staff.stores.urls")),
     path("staff/team/", include("onboarding.staff.team.urls")),

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from keyvault.leases import NewToken, Scope, create_token
 from keyvault.models import Alert, Backend, Credential, DutyRun, WebhookDelivery, WebhookEndpoint
 from keyvault.vault.tripwires import fire
 from onboarding.capacity.usage import current_day
@@ -22,6 +23,7 @@ from onboarding.models import (
     Walkthrough,
 )
 from onboarding.notices.outbox import enqueue
+from onboarding.people.selectors import actor_for
 from onboarding.staff.glass import services
 from tests.onboarding.capacity.sales import case_of
 from tests.onboarding.cast import credential, merchant, pair, person, staff_member, store
@@ -43,6 +45,8 @@ class Panel:
     case: Case
     campaign: Campaign
     backend: Backend
+    token: NewToken
+    waiting_token: NewToken
 
 
 def panel() -> Panel:
@@ -57,6 +61,7 @@ def panel() -> Panel:
     _history(shop, scene)
     made = plan(keys_refused=timedelta(days=30))
     campaign = Campaign.objects.create(plan=made, name="Wave 1", starts_at=timezone.now())
+    backend = _work()
     return Panel(
         anna=scene.anna,
         ben=scene.ben,
@@ -67,7 +72,19 @@ def panel() -> Panel:
         used=used,
         case=case_of(shop),
         campaign=campaign,
-        backend=_work(),
+        backend=backend,
+        token=_token(backend, by=scene.ben),
+        waiting_token=_token(backend, by=scene.ben, is_waiting=True),
+    )
+
+
+def _token(backend: Backend, *, by: User, is_waiting: bool = False) -> NewToken:
+    return create_token(
+        backend_id=backend.pk,
+        scopes=list(Scope),
+        days=365,
+        actor=actor_for(by),
+        is_waiting=is_waiting,
     )
 
 

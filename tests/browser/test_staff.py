@@ -121,6 +121,10 @@ def test_pages_on_which_something_is_done(browser: Browser, live_server: LiveSer
         "team-add": "/staff/team/add/",
         "alerts-handle": f"/staff/alerts/handle/?alert={Alert.objects.get().pk}",
         "signing-key": f"/staff/backends/{at.backend.pk}/signing-key/",
+        "backend-new": "/staff/backends/new/",
+        "token-new": f"/staff/backends/{at.backend.pk}/tokens/",
+        "token-decide": f"/staff/backends/tokens/{at.waiting_token.token_id}/decide/",
+        "token-revoke": f"/staff/backends/tokens/{at.token.token_id}/revoke/",
         "glass": "/staff/glass/",
         "glass-ask": f"/staff/glass/keys/{at.key.pk}/",
         "glass-waiting": f"/staff/glass/{at.waiting.pk}/",
@@ -210,6 +214,39 @@ def test_two_people_break_glass(browser: Browser, live_server: LiveServer) -> No
     expect(bens.get_by_text("It was opened once")).to_be_visible()
     close(bens.context)
     close(annas.context)
+
+
+def test_two_people_make_a_token(browser: Browser, live_server: LiveServer) -> None:
+    at = panel()
+    annas = page_of(browser, live_server, at.anna)
+    annas.goto("/staff/keyvault/backend/")
+    annas.get_by_role("link", name="Register a backend").click()
+    annas.get_by_role("button", name="Make the token").click()
+    expect(annas.locator(".error-summary")).to_be_visible()
+    look_around(annas, "backend-new-errors")
+    annas.get_by_label("Name", exact=True).fill("Bike App, second place")
+    annas.get_by_label("Stores (if only these)").fill(at.shop.name)
+    annas.get_by_role("button", name="Make the token").click()
+    expect(annas.get_by_text("This is shown once")).to_be_visible()
+    look_around(annas, "token-made")
+    annas.get_by_role("button", name="Copy it").click()
+    expect(annas.get_by_role("button", name="Copied")).to_be_visible()
+    assert annas.evaluate("navigator.clipboard.readText()").startswith("lk_")
+    annas.get_by_role("link", name="I have it").click()
+    expect(annas.get_by_text("Waits for a second person")).to_be_visible()
+    bens = page_of(browser, live_server, at.ben)
+    bens.goto("/staff/")
+    bens.get_by_role("link", name="Bike App, second place").click()
+    bens.get_by_role("button", name="Let it work").click()
+    expect(bens.get_by_text("It works from now on.")).to_be_visible()
+    look_around(bens, "backend-with-tokens")
+    bens.get_by_role("link", name=re.compile("Revoke")).click()
+    expect(bens.get_by_text("It is the only one that works")).to_be_visible()
+    look_around(bens, "token-revoke-last")
+    bens.get_by_role("button", name="Revoke it").click()
+    expect(bens.get_by_text("Revoked. It is refused from now on.")).to_be_visible()
+    close(annas.context)
+    close(bens.context)
 
 
 def test_who_has_not_confirmed_is_asked_and_goes_on(

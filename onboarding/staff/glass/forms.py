@@ -15,11 +15,11 @@ MOST_CHARACTERS = 500
 class PublicKeyField(forms.CharField):
     """The public half of an X25519 key pair, in base64."""
 
-    def clean(self, value: object) -> bytes:
-        """Read it, and try whether something can be sealed to it."""
+    def clean(self, value: object) -> bytes | None:
+        """Read it, and try whether something can be sealed to it; None where none is needed."""
         text: str = super().clean(value)
         try:
-            return usable_public_key(text)
+            return usable_public_key(text) if text else None
         except PublicKeyError:
             raise forms.ValidationError(
                 _("Enter the public half of an X25519 key pair: 44 characters of base64.")

@@ -8,7 +8,6 @@ Each step is a conditional UPDATE, so that two browsers that do it at once do it
 and every refusal is on the store's record, which the merchant can take away.
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -19,17 +18,16 @@ from keyvault.audit import Action, record
 from keyvault.audit.denials import record_denial
 from keyvault.errors import StateError, TamperedSecretError
 from keyvault.glass import release_credential
-from keyvault.models import AuditEntry, Credential
+from keyvault.models import Credential
 from keyvault.vault import quarantine
 from onboarding.models import GlassRequest, User
 from onboarding.models.glass import ASKED_FOR, OPEN_FOR
 from onboarding.people.selectors import actor_for
 from onboarding.staff.glass.errors import GlassClosedError, OwnRequestError
 from onboarding.staff.glass.letters import tell_approvers, tell_asker, tell_merchant
+from onboarding.staff.team.selectors import got_role_from
 
 State = GlassRequest.State
-# Whom one has made an officer is no second person to one until this long afterwards.
-TRUSTED_AFTER = timedelta(days=7)
 
 
 @transaction.atomic
@@ -82,7 +80,7 @@ def approve(*, request_id: UUID, user: User) -> GlassRequest:
         GlassClosedError: it was decided, withdrawn or has lapsed meanwhile.
     """
     row = GlassRequest.objects.filter(pk=request_id).select_related("asked_by").first()
-    if row is not None and _has_role_by(user, giver=row.asked_by):
+    if row is not None and got_role_from(row.asked_by, user=user):
         _record_refusal(request_id=request_id, user=user, step=State.APPROVED.value)
         raise OwnRequestError
     return _decide(
@@ -182,17 +180,6 @@ def _decide(
             return row
     _record_refusal(request_id=request_id, user=user, step=to.value)
     raise OwnRequestError if open_ones.exists() else GlassClosedError
-
-
-def _has_role_by(user: User, *, giver: User) -> bool:
-    """Whether somebody's role was last given by this person, and not long ago."""
-    given = AuditEntry.objects.filter(
-        action=Action.STAFF_CHANGED,
-        actor=str(actor_for(giver)),
-        subject=f"person:{user.pk}",
-        at__gt=timezone.now() - TRUSTED_AFTER,
-    )
-    return given.exists()
 
 
 def _others(rows: QuerySet[GlassRequest], user: User) -> QuerySet[GlassRequest]:

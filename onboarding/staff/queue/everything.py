@@ -7,6 +7,7 @@ from onboarding.staff.queue import guard, keys, people
 from onboarding.staff.queue.pile import Pile
 
 BREAKS_GLASS = "keyvault.delete_credential"
+MAKES_TOKENS = "keyvault.add_backend"
 
 
 def work_queue(*, now: datetime, user: User | None = None) -> list[Pile]:
@@ -22,6 +23,7 @@ def work_queue(*, now: datetime, user: User | None = None) -> list[Pile]:
         keys.dead_apps(),
         people.deadlines(now),
         guard.glass_to_decide(now) if may_break_glass else None,
+        guard.tokens_for(user, now) if user is not None and user.has_perm(MAKES_TOKENS) else None,
         guard.failing_work(now),
         keys.failing_keys(),
         keys.lacking_keys(),

@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from keyvault.models import Alert, DutyRun
+from onboarding.models import User
 from onboarding.staff.alerts import OPEN_ALERTS
+from onboarding.staff.backends.selectors import tokens_to_decide
 from onboarding.staff.glass.selectors import unreplaced_requests, waiting_requests
 from onboarding.staff.queue.pile import SHOWN, Pile, Task, list_url, pile_of, row_url
 
@@ -43,6 +45,22 @@ def glass_to_decide(now: datetime) -> Pile | None:
             str(row.credential), row.asked_by.email, reverse("staff-glass", args=[row.pk])
         ),
         url=reverse("staff-glass-list"),
+    )
+
+
+def tokens_for(user: User, now: datetime) -> Pile | None:
+    """Tokens of backends for which this person may be the second one."""
+    return pile_of(
+        tokens_to_decide(user=user, now=now),
+        title=lambda count: ngettext(
+            "%d token waits for a second person", "%d tokens wait for a second person", count
+        ),
+        consequence=_("A program cannot borrow keys until you have decided."),
+        kind="warning",
+        task=lambda row: Task(
+            row.backend.name, str(row), reverse("staff-token-decide", args=[row.pk])
+        ),
+        url=list_url("keyvault_backendtoken"),
     )
 
 

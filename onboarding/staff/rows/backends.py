@@ -1,6 +1,9 @@
 """Backends, their tokens (never the digest), and what they borrowed."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from keyvault.leases.signing import Signer
 from keyvault.models import Backend, BackendToken, Lease
 from keyvault.models.lease import moment
-from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, first_tag, link, tag, when
+from onboarding.people.requests import person_of
+from onboarding.staff.backends.selectors import backend_view, token_state
+from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag, when
 
 
 @admin.register(Backend)
@@ -32,6 +37,14 @@ class BackendAdmin(ReadOnlyAdmin[Backend]):
         "created_at",
         "id",
     )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the tokens and the stores beneath the row."""
+        backend, reader = context["original"], person_of(request)
+        shown = backend_view(backend=backend, reader=reader, now=timezone.now())
+        return super().render_change_form(request, {**context, "shown": shown}, *args, **kwargs)
 
     @admin.display(description=_("state"), ordering="is_active")
     def state(self, backend: Backend) -> SafeString:
@@ -63,12 +76,29 @@ class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
 
     section = Section.BACKENDS
     note = _("Tokens by their first characters; the rest is kept by nobody here.")
-    list_display = ("prefix", "of_backend", "scopes", "state", "created_at", "expires_at")
+    list_display = (
+        "prefix",
+        "of_backend",
+        "scopes",
+        "state",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+    )
     search_fields = ("prefix__startswith", "backend__name")
     related = ("backend",)
     hidden = ("digest",)
     ordering = ("-created_at", "pk")
-    fields = ("prefix", "of_backend", "scopes", "state", "created_at", "expires_at", "revoked_at")
+    fields = (
+        "prefix",
+        "of_backend",
+        "scopes",
+        "state",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
 
     @admin.display(description=_("backend"), ordering="backend__name")
     def of_backend(self, token: BackendToken) -> SafeString | str:
@@ -78,11 +108,8 @@ class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
     @admin.display(description=_("state"))
     def state(self, token: BackendToken) -> SafeString:
         """Whether it still opens the door."""
-        return first_tag(
-            (token.revoked_at, "danger", _("Revoked")),
-            (token.expires_at <= timezone.now(), "neutral", _("Expired")),
-            (True, "ok", _("Valid")),
-        )
+        kind, label = token_state(token, now=timezone.now())
+        return tag(kind=kind, label=label)
 
 
 @admin.register(Lease)

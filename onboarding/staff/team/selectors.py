@@ -1,13 +1,21 @@
 """Who is of the staff."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
+from keyvault.audit import Action
+from keyvault.models import AuditEntry
 from onboarding.models import User
 from onboarding.people.second_step import SECOND_STEPS
+from onboarding.people.selectors import actor_for
 from onboarding.staff.roles import Role
+
+# Whom one has made an officer is no second person to one until this long afterwards.
+TRUSTED_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +71,14 @@ def role_of(user: User) -> Role | None:
     names = {group.name for group in user.groups.all()}
     held = [role for role in Role if role.value in names]
     return held[-1] if held and user.is_staff else None
+
+
+def got_role_from(giver: User, *, user: User) -> bool:
+    """Whether somebody's role was last given by this person, and not long ago."""
+    given = AuditEntry.objects.filter(
+        action=Action.STAFF_CHANGED,
+        actor=str(actor_for(giver)),
+        subject=f"person:{user.pk}",
+        at__gt=timezone.now() - TRUSTED_AFTER,
+    )
+    return given.exists()

@@ -18,6 +18,7 @@ from onboarding.models.glass import ASKED_FOR, OPEN_FOR
 from onboarding.staff.glass import selectors, services
 from onboarding.staff.glass.errors import GlassClosedError, OwnRequestError
 from onboarding.staff.roles import Role
+from onboarding.staff.team.selectors import TRUSTED_AFTER
 from onboarding.staff.team.services import add_to_staff
 from tests.onboarding.cast import person, staff_in
 from tests.onboarding.staff.glass.scene import REASON, Scene, later
@@ -99,7 +100,7 @@ def test_whom_one_has_made_an_officer_is_no_second_person(scene: Scene) -> None:
         services.approve(request_id=request.pk, user=puppet)
     assert standing(request) == Standing.ASKED
     assert AuditEntry.objects.filter(action="access.denied").exists()
-    with time_machine.travel(timezone.now() + services.TRUSTED_AFTER, tick=False):
+    with time_machine.travel(timezone.now() + TRUSTED_AFTER, tick=False):
         later_on = scene.ask()
         services.approve(request_id=later_on.pk, user=puppet)
     services.approve(request_id=request.pk, user=scene.ben)
