@@ -47,7 +47,7 @@ def renew_lease(
             message = "the lease is over; take another"
             raise LeaseClosedError(message)
         use_by_us = max(row.now_us + use_within_seconds * SECOND, lease.use_by_us)
-        _move(row=row, lease=lease, counted=lease.counted, use_by_us=use_by_us)
+        _move(row=row, lease=lease, use_by_us=use_by_us)
         lease.use_by_us, lease.expires_us = use_by_us, use_by_us + SETTLE_SECONDS * SECOND
         lease.save(update_fields=["use_by_us", "expires_us"])
         audit.record(
@@ -66,7 +66,9 @@ def renew_lease(
 
 
 def revoke_lease(*, lease_id: UUID, keychain_id: UUID, actor: Actor) -> None:
-    """Ends a lease early; its permits count as used, since some may have been.
+    """Ends a lease early; its permits count as used, and until its use-by.
+
+    The backend learns of it when it settles or renews: until then it may go on sending.
 
     Args:
         lease_id: an open lease.
@@ -89,10 +91,10 @@ def revoke_lease(*, lease_id: UUID, keychain_id: UUID, actor: Actor) -> None:
         if lease is None:
             message = f"no open lease {lease_id}"
             raise UnknownRecordError(message)
-        use_by_us = min(lease.use_by_us, row.now_us)
-        _move(row=row, lease=lease, counted=lease.counted, use_by_us=use_by_us)
-        lease.use_by_us, lease.settled_us, lease.outcome = use_by_us, row.now_us, "revoked"
-        lease.save(update_fields=["use_by_us", "settled_us", "outcome"])
+        # Nothing moves, but who settles at this moment has read a state that is over.
+        _move(row=row, lease=lease, use_by_us=lease.use_by_us)
+        lease.settled_us, lease.outcome = row.now_us, "revoked"
+        lease.save(update_fields=["settled_us", "outcome"])
         audit.record(
             action=Action.LEASE_REVOKED,
             actor=actor,
@@ -109,12 +111,12 @@ def _credential_of(*, lease_id: UUID, backend_id: UUID) -> UUID:
     raise UnknownRecordError(message)
 
 
-def _move(*, row: KeyRow, lease: Lease, counted: int, use_by_us: int) -> None:
+def _move(*, row: KeyRow, lease: Lease, use_by_us: int) -> None:
     state = windows.settle(
         state=row.advanced(),
         counted=lease.counted,
         use_by_us=lease.use_by_us,
-        used=counted,
+        used=lease.counted,
         last_used_us=use_by_us,
     )
     write_key(key_id=row.id, version=row.version, state=state)

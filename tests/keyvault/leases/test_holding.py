@@ -79,6 +79,18 @@ def test_the_permits_of_a_revoked_lease_count_as_used(backend: Api, store: Keych
     assert pool.budgets(credential_ids=[key.pk])[key.pk][1].remaining == 296
 
 
+def test_a_revoked_lease_counts_until_its_use_by_for_nobody_has_told_the_backend(
+    backend: Api, store: Keychain
+) -> None:
+    key_of(store)
+    lease = backend.lease(store, use_within_seconds=30).json()["lease"]
+
+    revoke_lease(lease_id=lease["id"], keychain_id=store.pk, actor=factories.OWNER)
+
+    row = Lease.objects.get(pk=lease["id"])
+    assert row.use_by_us - row.granted_us == 30_000_000
+
+
 def test_a_lease_is_revoked_in_its_own_store_only(backend: Api, store: Keychain) -> None:
     key_of(store)
     lease = backend.lease(store).json()["lease"]

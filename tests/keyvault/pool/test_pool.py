@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db.models import F
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,12 +10,12 @@ from hypothesis import strategies as st
 from keyvault import pool
 from keyvault.errors import PoolEmptyError
 from keyvault.leases import LeaseAsk, Settlement, issue_lease, settle_lease
-from keyvault.models import Credential, Keychain, Lease, PoolKey
-from keyvault.models.lease import big
+from keyvault.models import Credential, Keychain, Lease
 from keyvault.pool.duties import ClockWatch, prune
 from keyvault.pool.keys import locked_key
 from keyvault.windows import SECOND
 from tests.keyvault import factories
+from tests.keyvault.ageing import age
 from tests.keyvault.lending import Api, key_of, token_of
 
 pytestmark = pytest.mark.django_db
@@ -32,18 +31,6 @@ def backend() -> Api:
 @pytest.fixture
 def store() -> Keychain:
     return factories.keychain()
-
-
-def _age(key: Credential, by_us: int) -> None:
-    """As if so much time had passed: everything that is known lies further back."""
-    PoolKey.objects.filter(credential=key).update(high_water_us=F("high_water_us") - big(by_us))
-    row = PoolKey.objects.get(credential=key)
-    row.windows = [[*each[:3], each[3] - by_us, *each[4:]] for each in row.windows]
-    row.next_free_us -= by_us
-    row.cooled_until_us = max(row.cooled_until_us - by_us, 0)
-    row.save()
-    for name in ("granted_us", "use_by_us", "expires_us"):
-        Lease.objects.filter(key=row).update(**{name: F(name) - big(by_us)})
 
 
 def _remaining(key: Credential) -> list[int]:
@@ -79,7 +66,7 @@ def test_permits_come_back_when_their_window_has_passed(backend: Api, store: Key
     backend.lease(store, permits=5)
     assert backend.lease(store).status_code == 429
 
-    _age(key, 63 * SECOND)
+    age(key, 63 * SECOND)
 
     assert _remaining(key) == [5, 3]
     assert backend.lease(store, permits=5).json()["lease"]["permits"] == 3
@@ -89,7 +76,7 @@ def test_permits_come_back_when_their_window_has_passed(backend: Api, store: Key
 def test_the_retry_moment_is_exact(backend: Api, store: Keychain) -> None:
     key = key_of(store, limits=[[60, 3]])
     backend.lease(store, permits=1)
-    _age(key, 10 * SECOND)
+    age(key, 10 * SECOND)
     backend.lease(store, permits=2)
     oldest = Lease.objects.order_by("use_by_us").first()
     assert oldest is not None
@@ -106,7 +93,7 @@ def test_a_clock_set_back_neither_over_grants_nor_stops_the_pool(
 ) -> None:
     key = key_of(store, limits=[[60, 4]])
     backend.lease(store, permits=3)
-    _age(key, -HOUR_US)
+    age(key, -HOUR_US)
 
     response = backend.lease(store, permits=4)
 
@@ -120,7 +107,7 @@ def test_an_open_lease_can_be_settled_after_the_clock_was_set_back(
 ) -> None:
     key = key_of(store)
     lease = backend.lease(store, permits=3).json()["lease"]
-    _age(key, -HOUR_US)
+    age(key, -HOUR_US)
 
     assert backend.settle(lease["id"], used=1).status_code == 200
     assert _remaining(key)[1] == 299
@@ -148,7 +135,7 @@ def test_a_slow_answer_is_no_jump_of_the_clock() -> None:
 def test_old_permits_are_forgotten_and_counted_no_more(backend: Api, store: Keychain) -> None:
     key = key_of(store)
     backend.lease(store, permits=5)
-    _age(key, 30 * HOUR_US)
+    age(key, 30 * HOUR_US)
     backend.lease(store, permits=2)
 
     assert prune(timezone.now()) == 1
@@ -163,7 +150,7 @@ def test_old_permits_are_forgotten_and_counted_no_more(backend: Api, store: Keyc
 def test_permits_that_still_count_are_not_forgotten(backend: Api, store: Keychain) -> None:
     key = key_of(store)
     backend.lease(store, permits=5)
-    _age(key, 23 * HOUR_US)
+    age(key, 23 * HOUR_US)
 
     assert prune(timezone.now()) == 0
     assert _remaining(key)[-1] == 11995
@@ -206,7 +193,7 @@ def test_counters_agree_with_the_log_in_the_database(
                 settlement=Settlement(used=min(count, lease.permits), outcome="ok"),
             )
         elif kind in {"wait", "back"}:
-            _age(key, (count if kind == "wait" else -count) * 1000)
+            age(key, (count if kind == "wait" else -count) * 1000)
 
     row = locked_key(credential_id=key.pk)
     for window in row.state.windows:
