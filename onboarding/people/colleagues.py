@@ -28,6 +28,7 @@ from onboarding.people.services import change_role, remove_member
 def people(request: HttpRequest, merchant_id: int) -> HttpResponse:
     """Show who acts for a merchant; let an owner invite somebody."""
     mine = member_of(user=person_of(request), merchant_id=merchant_id)
+    members = colleagues_of(mine.merchant)
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         merchant = _owned(request, merchant_id)
@@ -37,7 +38,8 @@ def people(request: HttpRequest, merchant_id: int) -> HttpResponse:
         "mine": mine,
         "merchant": mine.merchant,
         "is_owner": mine.role == Member.Role.OWNER,
-        "members": colleagues_of(mine.merchant),
+        "members": members,
+        "has_one_owner": sum(each.role == Member.Role.OWNER for each in members) == 1,
         "invitations": open_invitations_of(mine.merchant),
         "form": form,
         "roles": Member.Role,

@@ -27,8 +27,7 @@ from onboarding.models import User
 from onboarding.people.selectors import actor_for
 from onboarding.staff.backends.errors import OwnTokenError, TokenClosedError
 from onboarding.staff.backends.letters import tell_approvers, tell_asker
-from onboarding.staff.backends.selectors import asker_of, tokens
-from onboarding.staff.team.selectors import got_role_from
+from onboarding.staff.backends.selectors import asker_of, may_speak_for, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +122,8 @@ def approve(*, token: BackendToken, user: User) -> None:
         TokenClosedError: it was decided or has lapsed meanwhile.
     """
     asker = asker_of(token)
-    is_own = asker is not None and (asker == user or got_role_from(asker, user=user))
     try:
-        if is_own:
+        if not may_speak_for(token, user=user):
             raise OwnTokenError
         with transaction.atomic():
             _release(token, user=user)

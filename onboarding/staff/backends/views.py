@@ -21,7 +21,7 @@ from onboarding.people.requests import person_of
 from onboarding.staff.backends import services
 from onboarding.staff.backends.errors import OwnTokenError, TokenClosedError
 from onboarding.staff.backends.forms import THESE, BackendForm, TokenForm
-from onboarding.staff.backends.selectors import backend_view, line_of, tokens
+from onboarding.staff.backends.selectors import backend_view, line_of, may_speak_for, tokens
 from onboarding.staff.pages import show, staff_page
 from onboarding.staff.team.selectors import security_people
 
@@ -83,8 +83,10 @@ def decide(request: HttpRequest, token_id: int) -> HttpResponse:
     if request.method == "POST":
         return _decided(request, token)
     reader, now = person_of(request), timezone.now()
+    line = line_of(token, reader=reader, now=now)
     context = {
-        "line": line_of(token, reader=reader, now=now),
+        "line": line,
+        "may_decide": line.may_decide and may_speak_for(token, user=reader),
         "shown": backend_view(backend=token.backend, reader=reader, now=now),
     }
     title = _("A token of %s") % token.backend.name

@@ -7,6 +7,7 @@ from django.db.models import F, Q, QuerySet
 from keyvault.models import Credential
 from onboarding.models import GlassRequest, User
 from onboarding.models.glass import ASKED_FOR, OPEN_FOR
+from onboarding.staff.team.selectors import got_role_from
 
 State = GlassRequest.State
 
@@ -46,7 +47,9 @@ def unreplaced_requests() -> QuerySet[GlassRequest]:
 def may_decide(*, request: GlassRequest, user: User, now: datetime) -> bool:
     """Whether the person is a second one and the request waits for one."""
     is_waiting = request.standing(now=now) == GlassRequest.Standing.ASKED
-    return is_waiting and request.asked_by_id != user.pk
+    if not is_waiting or request.asked_by_id == user.pk:
+        return False
+    return not got_role_from(request.asked_by, user=user)
 
 
 def may_open(*, request: GlassRequest, user: User, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from onboarding.models import User
 from onboarding.people.fresh import fresh_only
 from onboarding.people.requests import person_of
 from onboarding.staff.pages import show, staff_page
@@ -34,6 +35,9 @@ def members(request: HttpRequest) -> HttpResponse:
 def role(request: HttpRequest, user_id: int) -> HttpResponse:
     """Give one of the staff another role."""
     user = get_object_or_404(staff_accounts(), pk=user_id)
+    if request.method != "POST" and (refused := _closed_to(request, user)):
+        messages.error(request, _refusal(refused))
+        return redirect("staff-team")
     before = role_of(user)
     form = RoleForm(request.POST or None, initial={"role": before.value if before else NO_ROLE})
     if request.method == "POST" and form.is_valid():
@@ -73,6 +77,13 @@ def _form(
     response = show(request, template="team/form.html", title=title, context=context)
     response.status_code = 422 if form.errors else 200
     return response
+
+
+def _closed_to(request: HttpRequest, user: User) -> OwnRoleError | SuperuserError | None:
+    """Why there is no form for this account, whatever would be chosen in it."""
+    if user.pk == person_of(request).pk:
+        return OwnRoleError()
+    return SuperuserError() if user.is_superuser else None
 
 
 def _refusal(error: Exception) -> str:

@@ -350,6 +350,10 @@ def test_staff_walk_a_campaign_through_its_pages(vendor: RunningSimulator) -> No
     assert client.post(new, facts).status_code == 422
     made = Campaign.objects.get()
     assert made.reminder_days == [14, 7]
+    assert "14, 7 days before the keys are refused" in client.get(url).content.decode()
+    Campaign.objects.update(reminder_days=[])
+    assert "days before" not in client.get(url).content.decode()
+    Campaign.objects.update(reminder_days=[14, 7])
     assert at.store.name in client.get(url).content.decode()
     client.post(f"{url}start/")
     assert "How far they have come" in client.get(url).content.decode()

@@ -130,6 +130,24 @@ def test_last_owner_is_told_to_make_another_first(company: Merchant) -> None:
     assert member_named(company, "owner").role == "owner"
 
 
+def test_the_last_owner_has_no_button_that_would_be_refused(company: Merchant) -> None:
+    owner, colleague = member_named(company, "owner"), member_named(company, "colleague")
+    client, page = browser(company, "owner"), reverse("people", args=[company.pk])
+    theirs = [
+        reverse(name, args=[company.pk, owner.pk]) for name in ("member-role", "member-remove")
+    ]
+
+    shown = client.get(page).content.decode()
+    assert "Somebody must stay an owner" in shown
+    assert [each in shown for each in theirs] == [False, False]
+    assert reverse("member-role", args=[company.pk, colleague.pk]) in shown
+
+    client.post(reverse("member-role", args=[company.pk, colleague.pk]), {"role": "owner"})
+    shown = client.get(page).content.decode()
+    assert [each in shown for each in theirs] == [True, True]
+    assert "Somebody must stay an owner" not in shown
+
+
 def test_removing_asks_first(company: Merchant) -> None:
     colleague = member_named(company, "colleague")
     client = browser(company, "owner")

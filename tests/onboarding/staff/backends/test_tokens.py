@@ -155,6 +155,9 @@ def test_an_officer_whom_the_asker_has_just_made_is_no_second_person(office: Off
     give_role(user=puppet, role=Role.SECURITY, by=office.anna)
     token = office.registered()
 
+    address = reverse("staff-token-decide", args=[BackendToken.objects.get().pk])
+    assert "Let it work" not in confirmed(puppet).get(address).content.decode()
+    assert "Let it work" in confirmed(office.ben).get(address).content.decode()
     assert "Nobody decides on their own token" in office.decide(by=puppet).content.decode()
     assert office.leases(token) == 401
     office.decide(by=office.ben)

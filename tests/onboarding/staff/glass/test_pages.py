@@ -93,7 +93,7 @@ def test_opening_it_again_shows_nothing_and_says_so(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("times", "state", "words"),
     [
-        ({}, "asked", "You cannot approve your own request"),
+        ({}, "asked", "A second person of the security role must decide"),
         ({"asked_at": ASKED_FOR}, "asked", "Lapsed: nobody answered within a day"),
         ({"decided_at": OPEN_FOR}, "approved", "Expired: not opened within 15 minutes"),
         ({}, "denied", "Denied"),

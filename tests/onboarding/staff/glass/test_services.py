@@ -96,6 +96,8 @@ def test_nobody_approves_or_denies_their_own_request(scene: Scene) -> None:
 def test_whom_one_has_made_an_officer_is_no_second_person(scene: Scene) -> None:
     puppet = add_to_staff(email="puppet@example.test", role=Role.SECURITY, by=scene.anna)
     request = scene.ask()
+    assert not selectors.may_decide(request=request, user=puppet, now=timezone.now())
+    assert selectors.may_decide(request=request, user=scene.ben, now=timezone.now())
     with pytest.raises(OwnRequestError):
         services.approve(request_id=request.pk, user=puppet)
     assert standing(request) == Standing.ASKED

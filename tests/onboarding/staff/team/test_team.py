@@ -55,6 +55,9 @@ def test_nobody_changes_their_own_role() -> None:
     answer = client.post(f"{PAGE}{user.pk}/role/", {"role": "support"})
     assert answer.status_code == 422
     assert "Nobody changes their own role" in answer.content.decode()
+    page = client.get(f"{PAGE}{user.pk}/role/", follow=True).content.decode()
+    assert "Nobody changes their own role" in page
+    assert "Give this role" not in page
     answer = client.post(f"{PAGE}add/", {"email": user.email, "role": "support"})
     assert "Nobody changes their own role" in answer.content.decode()
     assert role_of(fresh(user)) == Role.SECURITY
