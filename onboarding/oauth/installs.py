@@ -26,6 +26,7 @@ from lightspeed.oauth.install import APP_NAME, Ending, Install, read_ending, rea
 from onboarding.errors import InstallRefusedError, ProviderClosedError
 from onboarding.models import AppInstall, ProviderClient
 from onboarding.oauth.install_outcomes import InstallOutcome
+from onboarding.oauth.letters import tell_uninstalled
 from onboarding.oauth.providers import client_of, system_keychain
 
 INSTALL_LIFETIME = timedelta(hours=24)
@@ -134,6 +135,7 @@ def delete_expired_installs(now: datetime) -> int:
 def take_uninstall(parameters: Mapping[str, str]) -> int:
     """Destroys what a shop's installations gave, as far as they came before this call.
 
+    The people of the store are told by mail: somebody may have taken the app out by mistake.
     A call that is shown again finds nothing; one from before a new installation leaves that alone.
     Each credential goes in a transaction of its own.
 
@@ -152,15 +154,24 @@ def take_uninstall(parameters: Mapping[str, str]) -> int:
     stored = [each.credential for each in before.filter(state=State.STORED)]
     gone = (Credential.State.REVOKED,)
     live = [each for each in stored if each is not None and each.state not in gone]
-    for credential in live:
-        vault.set_state(
-            credential_id=credential.pk,
-            keychain_id=credential.keychain_id,
-            to=Credential.State.REVOKED,
-            actor=SYSTEM,
-            reason="uninstalled",
-        )
-    return len(live)
+    return sum(_destroy(credential) for credential in live)
+
+
+@transaction.atomic
+def _destroy(credential: Credential) -> bool:
+    """Who destroys the key writes the letters; of two calls at once, one does."""
+    live = Credential.objects.select_for_update(no_key=True).exclude(state=Credential.State.REVOKED)
+    if not live.filter(pk=credential.pk).exists():
+        return False
+    vault.set_state(
+        credential_id=credential.pk,
+        keychain_id=credential.keychain_id,
+        to=Credential.State.REVOKED,
+        actor=SYSTEM,
+        reason="uninstalled",
+    )
+    tell_uninstalled(credential)
+    return True
 
 
 def take_cancel(parameters: Mapping[str, str]) -> None:

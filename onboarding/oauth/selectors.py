@@ -10,6 +10,7 @@ from lightspeed.oauth.provider import Provider
 from lightspeed.oauth.registry import PROVIDERS
 from onboarding.errors import UnknownRecordError
 from onboarding.models import Consent, Store, User
+from onboarding.oauth.scopes import scope_label
 
 LEGACY_SUFFIX = "-key"
 
@@ -120,7 +121,7 @@ def scope_rows(*, provider: Provider, granted: str) -> list[ScopeRow]:
     names = granted.split()
     return [
         ScopeRow(
-            label=scope.label,
+            label=scope_label(scope),
             name=scope.name,
             cell=_cell(name=scope.name, granted=names),
         )
@@ -139,7 +140,7 @@ def _connection(*, grant: Grant, now: datetime) -> Connection:
     provider = PROVIDERS[grant.provider]
     until = credential.valid_until
     is_lent = credential.state == Credential.State.ACTIVE and until is not None and until > now
-    missing = [scope.label for scope in provider.missing_scopes(grant.scope_names)]
+    missing = [scope_label(scope) for scope in provider.missing_scopes(grant.scope_names)]
     if not grant.scope_names:
         missing = []
     if grant.state == Grant.State.LOST:

@@ -16,6 +16,7 @@ from onboarding.migration.letters import deadline_letter
 from onboarding.models import Invitation, Merchant, Phase, Plan, Store
 from onboarding.notices.key_letters import Change, Condition, key_letter
 from onboarding.notices.letters import Letter, absolute_url, render_letter
+from onboarding.oauth.letters import uninstalled_letter
 from onboarding.people.invitations import invitation_letter
 from onboarding.people.letters import EVENTS, REQUESTS, account_letter
 from onboarding.staff.digest import digest_letter
@@ -67,6 +68,11 @@ def _deadline() -> Letter:
     return deadline_letter(phase=phase, store=_store(), language=language)
 
 
+def _uninstalled() -> Letter:
+    language = get_language() or settings.LANGUAGE_CODE
+    return uninstalled_letter(store=_store(), goes_on=False, language=language)
+
+
 # By a name for the address; letters of further features are added here.
 SAMPLES: dict[str, Callable[[], Letter]] = {
     "invitation": _invitation,
@@ -74,6 +80,7 @@ SAMPLES: dict[str, Callable[[], Letter]] = {
     "keys-lacking": _keys(Condition.LACKING),
     "keys-work-again": _keys(Condition.WORKS),
     "deadline": _deadline,
+    "uninstalled": _uninstalled,
     "digest": lambda: digest_letter(work_queue(now=timezone.now())),
     **{
         name.replace("/email/", "-").replace("_", "-"): _account(name)

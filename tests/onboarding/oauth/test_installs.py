@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
 import pytest
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 from pydantic import SecretStr
@@ -18,12 +19,21 @@ from keyvault.pool import budgets
 from keyvault.vault import ApiKeySecret
 from lightspeed.oauth.install import APP_NAME, MAX_AGE_SECONDS, sign
 from onboarding.models import AppInstall, Phase, Plan, Replacement, Store, User, Verification
+from onboarding.notices.preferences import Choice, Topic, save_choices
 from onboarding.oauth.duties import CONSENTS
 from onboarding.oauth.installs import InstallPlace
 from onboarding.oauth.providers import register_client
 from onboarding.submission.services import verify_credential
 from simulator.running import RunningSimulator
-from tests.onboarding.cast import PASSWORD, merchant, person, signed_in, staff_member, store
+from tests.onboarding.cast import (
+    PASSWORD,
+    credential,
+    merchant,
+    person,
+    signed_in,
+    staff_member,
+    store,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -249,9 +259,32 @@ def test_uninstalling_destroys_the_key_and_a_new_installation_brings_one(
     assert (first.state, bytes(first.sealed)) == ("revoked", b"")
     actions = [each.action for each in entries_for(keychain_id=shop.pk)]
     assert "credential.revoked" in actions
+    assert [letter.to for letter in mail.outbox] == [[at.user.email]]
+    assert mail.outbox[0].subject == f"{shop.app_name} was uninstalled from {shop.name}"
+    assert "gets no data until it is installed again" in mail.outbox[0].body
     at.install()
     at.say(shop, yes="1")
     assert len(stored()) == 1
+
+
+def test_a_store_that_goes_on_with_another_key_is_told_so(vendor: RunningSimulator) -> None:
+    at, shop = owner(vendor)
+    credential(shop)
+    at.install()
+    at.say(shop, yes="1")
+    mail.outbox.clear()
+    at.come(at.at_vendor("uninstall"))
+    assert "goes on with the other keys" in mail.outbox[0].body
+
+
+def test_whoever_does_not_want_to_hear_of_keys_gets_no_mail(vendor: RunningSimulator) -> None:
+    at, shop = owner(vendor)
+    save_choices(user=at.user, choices={Topic.KEYS: Choice.OFF})
+    at.install()
+    at.say(shop, yes="1")
+    at.come(at.at_vendor("uninstall"))
+    assert mail.outbox == []
+    assert not stored()
 
 
 def test_an_old_uninstall_shown_again_leaves_the_new_installation_alone(
@@ -262,6 +295,8 @@ def test_an_old_uninstall_shown_again_leaves_the_new_installation_alone(
     at.say(shop, yes="1")
     gone = at.at_vendor("uninstall")
     at.come(gone)
+    at.come(gone)
+    assert len(mail.outbox) == 1
     at.install()
     at.say(shop, yes="1")
     AppInstall.objects.filter(credential__state="active").update(
