@@ -1,7 +1,8 @@
 """Telling backends what happened, signed after the Standard Webhooks specification."""
 
-from keyvault.webhooks.delivering import DELIVERIES, replay, replay_failed
+from keyvault.webhooks.delivering import DELIVERIES
 from keyvault.webhooks.endpoints import NewEndpoint, enable, register
+from keyvault.webhooks.replaying import replay, replay_failed
 from keyvault.webhooks.sending import ForbiddenAddressError, Sent
 
 __all__ = [

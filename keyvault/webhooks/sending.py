@@ -4,7 +4,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -13,7 +15,8 @@ from django.conf import settings
 
 from keyvault.errors import VaultError
 
-TIMEOUT_SECONDS: Final = 10.0
+# For all of a POST once its address is looked up.
+DEADLINE_SECONDS: Final = 10.0
 # IPv4 inside of IPv6, which `is_global` lets pass.
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
@@ -53,8 +56,20 @@ def checked_url(url: str) -> SplitResult:
     return parts
 
 
-def post(*, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
+def post(
+    *,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> Sent:
     """Sends once, follows no redirect and reads no answer beyond its status.
+
+    Args:
+        url: see `checked_url`.
+        body: what is posted.
+        headers: with it.
+        deadline_seconds: when it is over, whatever the receiver does.
 
     Raises:
         ForbiddenAddressError: the name leads into our own network.
@@ -63,33 +78,52 @@ def post(*, url: str, body: bytes, headers: Mapping[str, str]) -> Sent:
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
     try:
         address = _public_address(host=host, port=port, netloc=parts.netloc)
-        connection = _pinned(parts=parts, host=host, port=port, address=address)
-    except OSError:
+        with (
+            socket.create_connection((address, port), timeout=deadline_seconds) as raw,
+            _cut_after(deadline_seconds, raw=raw) as is_late,
+        ):
+            path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+            connection = http.client.HTTPConnection(host, port)
+            connection.sock = _secured(raw, parts=parts)
+            with closing(connection):
+                connection.request("POST", path, body=body, headers=dict(headers))
+                status = connection.getresponse().status
+            # Of half a status line, the half that came makes a status too.
+            return Sent(status=0 if is_late.is_set() else status)
+    except (OSError, http.client.HTTPException, UnicodeError):
         return Sent(status=0)
-    try:
-        path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        connection.request("POST", path, body=body, headers=dict(headers))
-        return Sent(status=connection.getresponse().status)
-    except (OSError, http.client.HTTPException):
-        return Sent(status=0)
-    finally:
-        connection.close()
 
 
-def _pinned(
-    *, parts: SplitResult, host: str, port: int, address: str
-) -> http.client.HTTPConnection:
-    """A connection to the address that was checked; the certificate must be the name's."""
-    raw = socket.create_connection((address, port), timeout=TIMEOUT_SECONDS)
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    connection.sock = raw
-    if parts.scheme == "https":
+def _secured(raw: socket.socket, *, parts: SplitResult) -> socket.socket:
+    """TLS to the address that was checked; the certificate must be the name's."""
+    if parts.scheme != "https":
+        return raw
+    return ssl.create_default_context().wrap_socket(raw, server_hostname=parts.hostname)
+
+
+@contextmanager
+def _cut_after(seconds: float, *, raw: socket.socket) -> Iterator[threading.Event]:
+    """Ends a connection that goes on for too long, even when something comes all the time.
+
+    Yields:
+        What is set when that was needed.
+    """
+    is_late = threading.Event()
+    with raw.dup() as twin:
+        timer = threading.Timer(seconds, _cut, args=(twin, is_late))
+        timer.daemon = True
+        timer.start()
         try:
-            connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
-        except OSError:
-            raw.close()
-            raise
-    return connection
+            yield is_late
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _cut(twin: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
+    with suppress(OSError):
+        twin.shutdown(socket.SHUT_RDWR)
 
 
 def _public_address(*, host: str, port: int, netloc: str) -> str:

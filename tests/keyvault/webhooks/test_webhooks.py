@@ -15,9 +15,9 @@ from keyvault.errors import UnknownRecordError
 from keyvault.leases import Scope, create_backend
 from keyvault.models import AuditEntry, Credential, Keychain, WebhookDelivery, WebhookEndpoint
 from keyvault.webhooks import ForbiddenAddressError, enable, register, replay, replay_failed
-from keyvault.webhooks.delivering import deliver
 from keyvault.webhooks.sending import checked_url, post
 from tests.keyvault import factories
+from tests.keyvault.delivering import deliver
 from tests.keyvault.lending import key_of
 
 pytestmark = pytest.mark.django_db

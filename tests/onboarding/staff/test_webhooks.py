@@ -14,8 +14,8 @@ from django.utils import timezone
 from keyvault.leases import create_backend
 from keyvault.models import AuditEntry, Backend, WebhookDelivery, WebhookEndpoint
 from keyvault.webhooks import register
-from keyvault.webhooks.delivering import deliver
 from onboarding.notices.preferences import Choice, Topic, save_choices
+from tests.keyvault.delivering import deliver
 from tests.onboarding.cast import BY_TESTS, person, signed_in, staff_in, staff_member
 
 pytestmark = pytest.mark.django_db
