@@ -2,22 +2,39 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
+from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from latchkey.pool import Held, Pool
+from latchkey.held import Held
 
 
-def _bases() -> tuple[type, ...]:
-    found = []
+class Permits(Protocol):
+    """Where permits come from, and where answers go."""
+
+    def take(self) -> Held:
+        """Takes one permit."""
+
+    def give_back(self, held: Held, *, status: int | None, headers: Mapping[str, str]) -> None:
+        """Says how the vendor answered."""
+
+
+def auth_of(permits: Permits) -> Any:  # noqa: ANN401  # an auth object of whichever library is there
+    """An auth object for httpx and requests."""
+    return _kind()(permits)
+
+
+@lru_cache
+def _kind() -> type:
+    """Its class; looked for when it is needed, since it costs the import of those libraries."""
+    bases: list[type] = [_Spending]
     for name in ("httpx", "httpx2"):
         try:
-            found.append(import_module(name).Auth)
+            bases.append(import_module(name).Auth)
         except ImportError:
             continue
-    return tuple(found)
+    return type("VendorAuth", tuple(bases), {})
 
 
 class _Spending:
@@ -26,15 +43,17 @@ class _Spending:
     requires_request_body = False
     requires_response_body = False
 
-    def __init__(self, pool: "Pool") -> None:
-        self._pool = pool
+    def __init__(self, permits: Permits) -> None:
+        self._permits = permits
 
     def __call__(self, request: Any) -> Any:  # noqa: ANN401  # requests' prepared request
         """Signs a request of `requests`; its answer comes back by a hook."""
         held = self._sign(request)
 
         def give_back(response: Any, **_options: Any) -> None:  # noqa: ANN401  # requests'
-            self._pool.give_back(held, status=response.status_code, headers=response.headers)
+            # When a redirect is followed, the answers to further requests come here too.
+            if response.request is request:
+                self._give_back(held, response)
 
         request.register_hook("response", give_back)
         return request
@@ -57,8 +76,8 @@ class _Spending:
         finally:
             await asyncio.to_thread(self._give_back, held, response)
 
-    def _sign(self, request: Any) -> "Held":  # noqa: ANN401  # either library's request
-        held = self._pool.take()
+    def _sign(self, request: Any) -> Held:  # noqa: ANN401  # either library's request
+        held = self._permits.take()
         credential = held.lease.credential
         if "access_token" in credential:
             request.headers["Authorization"] = f"Bearer {credential['access_token']}"
@@ -67,11 +86,8 @@ class _Spending:
             request.headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         return held
 
-    def _give_back(self, held: "Held", response: Any) -> None:  # noqa: ANN401  # httpx's
+    def _give_back(self, held: Held, response: Any) -> None:  # noqa: ANN401  # httpx's
         if response is None:
-            self._pool.give_back(held, status=None, headers={})
+            self._permits.give_back(held, status=None, headers={})
         else:
-            self._pool.give_back(held, status=response.status_code, headers=response.headers)
-
-
-VendorAuth: Any = type("VendorAuth", (_Spending, *_bases()), {})
+            self._permits.give_back(held, status=response.status_code, headers=response.headers)

@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from latchkey.connection import Connection, Lease
+from latchkey.auth import auth_of
+from latchkey.connection import Connection
 from latchkey.errors import LatchkeyError, PoolEmptyError, UnavailableError
+from latchkey.held import Held
 
 MOST_PERMITS = 100
 FIRST_PERMITS = 4
@@ -30,31 +31,6 @@ HEADERS = {
     "remaining": "X-RateLimit-Remaining",
     "reset": "X-RateLimit-Reset",
 }
-
-
-@dataclass(slots=True)
-class Held:
-    """A lease in use.
-
-    Attributes:
-        lease: as granted.
-        until: the monotonic moment of its use-by, rather early than late.
-        used: permits that were given out.
-        last_used: the monotonic moment by which the last one had been used.
-        open: requests that have not come back.
-        outcome: the worst that the vendor answered.
-        rate_limit: the vendor's headers of the last answer.
-    """
-
-    lease: Lease
-    until: float
-    used: int = 0
-    last_used: float = 0.0
-    open: int = 0
-    is_over: bool = False
-    is_settled: bool = False
-    outcome: str = "ok"
-    rate_limit: dict[str, str] | None = field(default=None)
 
 
 class Pool:
@@ -112,9 +88,7 @@ class Pool:
     @property
     def auth(self) -> Any:  # noqa: ANN401  # an auth object of whichever library is there
         """An auth object for httpx and requests."""
-        from latchkey.auth import VendorAuth  # noqa: PLC0415  # it looks which libraries are there
-
-        return VendorAuth(self)
+        return auth_of(self)
 
     def take(self) -> Held:
         """Takes one permit, waiting for it when the pool is empty.

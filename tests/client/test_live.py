@@ -36,6 +36,8 @@ class Vendor:
         self.keys: list[str] = []
         self.status = 200
         server.expect_request("/nl/products.json").respond_with_handler(self._answer)
+        elsewhere = {"Location": server.url_for("/nl/products.json")}
+        server.expect_request("/nl/old.json").respond_with_data(status=302, headers=elsewhere)
 
     def _answer(self, request: Request) -> Response:
         pair = base64.b64decode(request.headers["Authorization"].removeprefix("Basic "))
@@ -79,6 +81,17 @@ def test_a_program_of_requests_moves_by_one_line(store: Keychain, vendor: Vendor
     assert len(vendor.keys) == 6
     assert _spent() == 6
     assert set(Lease.objects.values_list("outcome", flat=True)) == {"ok"}
+
+
+def test_a_redirect_that_is_followed_gives_the_permit_back_once(
+    store: Keychain, vendor: Vendor
+) -> None:
+    with latchkey.pool(str(store.pk)) as pool:
+        url, auth = f"{pool.base_url}nl/old.json", pool.auth
+        assert requests.get(url, auth=auth, timeout=30).url == f"{vendor.url}nl/products.json"
+
+    assert Lease.objects.get().outcome == "ok"
+    assert _spent() == 1
 
 
 def test_a_program_of_httpx_moves_by_one_line(store: Keychain, vendor: Vendor) -> None:
