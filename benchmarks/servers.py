@@ -127,7 +127,7 @@ def granian(application: str, *, port: int, workers: int = 2) -> list[str]:
         str(BIN / "granian"),
         "--interface=wsgi",
         f"--workers={workers}",
-        "--blocking-threads=4",
+        "--blocking-threads=16",
         "--host=127.0.0.1",
         f"--port={port}",
         "--no-ws",

@@ -15,15 +15,15 @@ from keyvault.leases.backends import Scope
 from keyvault.models import BackendToken, Keychain
 from keyvault.pool.engine import read_uuid
 
-# The expression `caller`: at most one row. Parameters: digest, keychain_id, now_at.
-CALLER_SQL = (
+# The expression `caller`: at most one row. Parameters: now_at, and those of `caller_sql`.
+_CALLER_SQL = (
     "caller AS (SELECT t.id AS token_id, t.scopes, b.id AS backend_id, b.has_all_stores, "
     "b.networks, b.public_key, "
     "(t.revoked_at IS NULL AND t.expires_at > %(now_at)s AND b.is_active) AS is_valid, "
     "(b.has_all_stores OR EXISTS (SELECT 1 FROM keyvault_backend_stores s "
-    "WHERE s.backend_id = b.id AND s.keychain_id = %(keychain_id)s)) AS is_covered "
+    "WHERE s.backend_id = b.id AND s.keychain_id = {keychain_id})) AS is_covered "
     "FROM keyvault_backendtoken t JOIN keyvault_backend b ON b.id = t.backend_id "
-    "WHERE t.digest = %(digest)s)"
+    "WHERE t.digest = {digest})"
 )
 CALLER_COLUMNS = (
     "caller.token_id, caller.backend_id, caller.scopes, caller.has_all_stores, "
@@ -81,6 +81,16 @@ class Caller:
         if at is None or not any(at in ip_network(each) for each in self.networks.split()):
             message = "this backend may not call from this address"
             raise AddressRefusedError(message)
+
+
+def caller_sql(*, digest: str = "%(digest)s", keychain_id: str = "%(keychain_id)s") -> str:
+    """The expression `caller`.
+
+    Args:
+        digest: what stands for that of the token that is shown.
+        keychain_id: what stands for the store that is asked for.
+    """
+    return _CALLER_SQL.format(digest=digest, keychain_id=keychain_id)
 
 
 def caller_in(columns: Sequence[Any] | None, *, address: str) -> Caller:

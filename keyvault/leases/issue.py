@@ -11,51 +11,25 @@ that turned out to be spent, a clock that was set back, new limits, a pool witho
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
-from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
 
 from keyvault import vault, windows
 from keyvault.errors import (
     NoCredentialError,
     PoolEmptyError,
     TamperedSecretError,
-    UnknownRecordError,
 )
-from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller, caller_in
+from keyvault.leases.access import Caller, caller_in
+from keyvault.leases.finding import candidate_in, find
 from keyvault.leases.lending import Candidate, lend
 from keyvault.leases.values import IssuedLease, LeaseAsk
 from keyvault.models.lease import moment
-from keyvault.pool.engine import (
-    Engine,
-    clock_parameters,
-    datetime_value,
-    engine,
-    uuid_value,
-)
 from keyvault.pool.keys import locked_keys, next_free_us
-from keyvault.pool.rows import KEY_WIDTH, clock_and_pick, key_columns, key_of, transit_us
-from keyvault.pool.turns import short_transaction
+from keyvault.pool.turns import short_transaction, turn_with_store
 from keyvault.pool.writing import Effect, write_key
-from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND
-
-# A key that was not written for so long is looked at first: its headroom may have grown.
-STALE_US: Final = 60 * SECOND
-
-_READY: Final = "{greatest}(k.next_free_us, k.cooled_until_us{batch})"
-_ORDER: Final = (
-    f"ORDER BY CASE WHEN {{ready}} <= clock.now_us "
-    f"OR k.high_water_us > clock.now_us + {CLOCK_TOLERANCE_US} THEN 0 ELSE {{ready}} END, "
-    f"CASE WHEN k.high_water_us < clock.now_us - {STALE_US} THEN 0 ELSE 1 END, "
-    "k.headroom DESC, k.id LIMIT 1"
-)
-_CREDENTIAL_COLUMNS: Final = (
-    "pick.kind, pick.endpoint, pick.language, pick.credential_version, pick.is_honeytoken, "
-    "pick.sealed, dek.kek_id, dek.wrapped"
-)
+from keyvault.windows import BATCH_BURST_US, SECOND
 
 
 def issue_lease(
@@ -88,11 +62,29 @@ def issue_lease(
         PoolEmptyError: nothing is free; it says when something will be.
         UnknownKekError, KekUnavailableError: the key cannot be opened now; nothing was granted.
     """
+    with turn_with_store(keychain_id):
+        caller, lease = _lend_plainly(
+            digest=digest, keychain_id=keychain_id, ask=ask, address=address, effects=effects
+        )
+    if lease is not None:
+        return lease
+    return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask, effects=effects)
+
+
+def _lend_plainly(
+    *,
+    digest: str,
+    keychain_id: UUID,
+    ask: LeaseAsk,
+    address: str,
+    effects: Sequence[Effect],
+) -> tuple[Caller, IssuedLease | None]:
+    """A lease without a lock; None where it takes one."""
     for chance in (nullcontext, _second_try):
         with chance():
-            found = _read(digest=digest, keychain_id=keychain_id, ask=ask)
+            found = find(digest=digest, keychain_id=keychain_id, traffic_class=ask.traffic_class)
             caller = caller_in(found, address=address)
-            candidate = _candidate(keychain_id=keychain_id, found=found)
+            candidate = candidate_in(found, keychain_id=keychain_id)
             if candidate is None or not _is_plain(candidate):
                 break
             _refuse_early(candidate, ask=ask)
@@ -101,8 +93,8 @@ def issue_lease(
             except TamperedSecretError:
                 break
             if lease is not None:
-                return lease
-    return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask, effects=effects)
+                return caller, lease
+    return caller, None
 
 
 def _second_try() -> AbstractContextManager[None]:
@@ -126,72 +118,6 @@ def _refuse_early(candidate: Candidate, *, ask: LeaseAsk) -> None:
 
 def _is_plain(candidate: Candidate) -> bool:
     return not (candidate.row.is_behind or candidate.row.has_new_limits)
-
-
-@lru_cache
-def _statement(fragments: Engine, *, is_batch: bool) -> str:
-    batch = f", k.batch_free_us - {BATCH_BURST_US}" if is_batch else ""
-    found = clock_and_pick(
-        fragments,
-        where="c.keychain_id = %(keychain_id)s AND c.state = 'active' "
-        "AND (c.valid_until IS NULL OR c.valid_until > %(now_at)s)",
-        tail=_ORDER.format(ready=_READY.format(greatest=fragments.greatest, batch=batch)),
-        columns=", c.kind, c.endpoint, c.language, c.version AS credential_version, "
-        "c.is_honeytoken, c.sealed",
-    )
-    return (
-        f"WITH {found}, {CALLER_SQL} "  # noqa: S608  # our own fragments
-        f"SELECT {CALLER_COLUMNS}, chain.id, {_CREDENTIAL_COLUMNS}, {key_columns(fragments)} "
-        "FROM caller LEFT JOIN keyvault_keychain chain ON chain.id = %(keychain_id)s "
-        "AND chain.kind = 'store' AND chain.shredded_at IS NULL "
-        "LEFT JOIN keyvault_wrappeddek dek ON dek.keychain_id = chain.id "
-        "LEFT JOIN pick ON chain.id IS NOT NULL"
-    )
-
-
-def _read(*, digest: str, keychain_id: UUID, ask: LeaseAsk) -> Any:  # noqa: ANN401  # a row
-    statement = _statement(engine(), is_batch=ask.traffic_class == "batch")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "digest": digest,
-                "keychain_id": uuid_value(keychain_id),
-                "now_at": datetime_value(timezone.now()),
-                "transit_us": transit_us(),
-                **clock_parameters(),
-            },
-        )
-        return cursor.fetchone()
-
-
-def _candidate(*, keychain_id: UUID, found: Sequence[Any]) -> Candidate | None:
-    """The best key of a store in what was read; None when it has none.
-
-    Raises:
-        UnknownRecordError: no such store for the caller.
-    """
-    if not found[CALLER_WIDTH - 1] or found[CALLER_WIDTH] is None:
-        message = f"no store {keychain_id} for this backend"
-        raise UnknownRecordError(message)
-    columns = found[CALLER_WIDTH + 1 :]
-    kind, endpoint, language, version, is_decoy, sealed, kek_id, wrapped = columns[:-KEY_WIDTH]
-    if kind is None or kek_id is None:
-        return None
-    row = key_of(columns[-KEY_WIDTH:])
-    credential = vault.SealedCredential(
-        id=row.credential_id,
-        keychain_id=keychain_id,
-        kind=kind,
-        endpoint=endpoint,
-        language=language,
-        version=version,
-        is_honeytoken=bool(is_decoy),
-        sealed=sealed,
-        kek_id=kek_id,
-        wrapped=wrapped,
-    )
-    return Candidate(row=row, credential=credential)
 
 
 def _issue_carefully(

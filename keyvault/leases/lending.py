@@ -10,13 +10,14 @@ from keyvault.audit import Action
 from keyvault.endpoints import address_of
 from keyvault.leases.access import Caller
 from keyvault.leases.entries import entry
+from keyvault.leases.together import LeaseWrite, write_lease
 from keyvault.leases.values import SETTLE_SECONDS, IssuedLease, LeaseAsk, LentCredential
 from keyvault.models import Credential
 from keyvault.models.lease import moment
 from keyvault.pool.budgets import budget_of
 from keyvault.pool.engine import uuid_value
 from keyvault.pool.rows import KeyRow, transit_us
-from keyvault.pool.writing import Effect, write_key
+from keyvault.pool.writing import Effect
 from keyvault.vault import SealedCredential, Secret, open_sealed_credential
 from keyvault.windows import SECOND
 
@@ -24,11 +25,6 @@ _INSERT: Final = (
     "INSERT INTO keyvault_lease (id, key_id, token_id, permits, counted, is_batch, granted_us, "
     "use_by_us, expires_us, outcome) SELECT %(lease_id)s, %(key_id)s, %(token_id)s, %(permits)s, "
     "%(permits)s, %(is_batch)s, %(granted_us)s, %(use_by_us)s, %(expires_us)s, '' WHERE {saved}"
-)
-# A key that was paused or removed since it was read is not lent.
-_STILL_ACTIVE: Final = (
-    "AND EXISTS (SELECT 1 FROM keyvault_credential c WHERE c.id = credential_id "
-    "AND c.state = 'active')"
 )
 
 
@@ -60,6 +56,17 @@ def lend(
         TamperedSecretError, UnknownKekError, KekUnavailableError: nothing
             was granted.
     """
+    prepared = prepare(candidate=candidate, caller=caller, ask=ask, effects=effects)
+    if prepared is None:
+        return None
+    lease, write = prepared
+    return lease if write_lease(write) else None
+
+
+def prepare(
+    *, candidate: Candidate, caller: Caller, ask: LeaseAsk, effects: Sequence[Effect] = ()
+) -> tuple[IssuedLease, LeaseWrite] | None:
+    """A lease that is yet to be written; None when the key has no permit. See `lend`."""
     row = candidate.row
     state = row.advanced()
     free = windows.free_permits(state=state, traffic_class=ask.traffic_class)
@@ -86,18 +93,14 @@ def lend(
         backend_id=caller.backend_id,
         public_key=caller.public_key,
     )
-    is_lent = write_key(
-        key_id=row.id,
-        version=row.version,
-        state=after,
-        condition=_STILL_ACTIVE,
-        effects=[
-            _row_effect(lease=lease, row=row, caller=caller, ask=ask),
-            _entry_effect(lease=lease, candidate=candidate, caller=caller, ask=ask),
-            *effects,
-        ],
+    own = [
+        _row_effect(lease=lease, row=row, caller=caller, ask=ask),
+        _entry_effect(lease=lease, candidate=candidate, caller=caller, ask=ask),
+    ]
+    write = LeaseWrite(
+        key_id=row.id, version=row.version, state=after, effects=own, further=effects
     )
-    return lease if is_lent else None
+    return lease, write
 
 
 def lent(*, credential: Credential | SealedCredential, secret: Secret) -> LentCredential:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from keyvault.errors import UnknownRecordError
-from keyvault.leases.access import CALLER_COLUMNS, CALLER_SQL, CALLER_WIDTH, Caller, caller_in
+from keyvault.leases.access import CALLER_COLUMNS, CALLER_WIDTH, Caller, caller_in, caller_sql
 from keyvault.pool.engine import (
     Engine,
     clock_parameters,
@@ -98,7 +98,7 @@ def _statement(fragments: Engine) -> str:
         where="k.id = (SELECT key_id FROM keyvault_lease WHERE id = %(lease_id)s)",
     )
     return (
-        f"WITH {found}, {CALLER_SQL} "  # noqa: S608  # our own fragments
+        f"WITH {found}, {caller_sql()} "  # noqa: S608  # our own fragments
         f"SELECT {CALLER_COLUMNS}, {_LEASE_COLUMNS}, {key_columns(fragments)} "
         "FROM caller LEFT JOIN (keyvault_lease lease "
         "JOIN keyvault_backendtoken token ON token.id = lease.token_id "

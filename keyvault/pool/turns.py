@@ -1,34 +1,60 @@
-"""Whose turn it is to write to SQLite, which has one writer and pays for each commit with an fsync.
+"""Whose turn it is: with a store, and to write to SQLite.
 
-SQLite itself would look again and again, with growing pauses, and might let somebody starve. Here
-threads queue for a lock and processes for a file, and whoever gets the turn writes what all threads
-of its process have ready, in one transaction: eight leases cost one fsync.
+Threads of a process that borrow from one store would all read the same best key, and all but one
+would lose the race to write it. So they take turns.
+
+SQLite has one writer and pays for each commit with an fsync. It would look again and again, with
+growing pauses, and might let somebody starve. Here threads queue for a lock and processes for a
+file, and whoever gets the turn writes what all threads of its process have ready, in one
+transaction: eight leases cost one fsync.
 """
 
 import fcntl
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.sqlite3.creation import DatabaseCreation
 
+from keyvault.pool.gathering import Answer, Ask, Gathering
+
 _lock: Final = threading.Lock()
-_ready: Final[deque["_Write"]] = deque()
+# Two stores may share one: they then wait for each other, which harms nothing.
+_stores: Final = tuple(threading.Lock() for _ in range(1024))
 # Open as long as the process runs.
 _descriptors: Final[dict[str, int]] = {}
 
 
-@dataclass(slots=True)
-class _Write:
-    work: Callable[[], bool]
-    is_over: bool = False
-    is_written: bool = False
-    error: Exception | None = None
+def turn_with_store(keychain_id: UUID) -> AbstractContextManager[object]:
+    """Waits for other threads that borrow from the store.
+
+    Whoever holds a connection does not wait: those who have the turn may need it.
+    """
+    return nullcontext() if holds_connection() else _stores[hash(keychain_id) % len(_stores)]
+
+
+def holds_connection() -> bool:
+    """Whether this thread has one of few connections, or the turn to write."""
+    is_open = connection.vendor == "postgresql" and connection.connection is not None
+    return is_open or connection.in_atomic_block
+
+
+def and_hang_up(
+    work: Callable[[list[Ask]], Sequence[Answer | Exception]],
+) -> Callable[[list[Ask]], Sequence[Answer | Exception]]:
+    """The work of a gathering whose thread gives its connection back: it may wait in the next."""
+
+    def done(asks: list[Ask]) -> Sequence[Answer | Exception]:
+        try:
+            return work(asks)
+        finally:
+            connection.close()
+
+    return done
 
 
 @contextmanager
@@ -39,12 +65,6 @@ def short_transaction() -> Iterator[None]:
     """
     is_in_turn = connection.vendor == "postgresql" or connection.in_atomic_block
     with nullcontext() if is_in_turn else _turn(), transaction.atomic():
-        yield
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    with _lock, _turn_of_this_process():
         yield
 
 
@@ -62,41 +82,33 @@ def write_together(work: Callable[[], bool]) -> bool:
     """
     if connection.in_atomic_block:
         return work()
-    mine = _Write(work)
-    _ready.append(mine)
-    with _lock:
-        if not mine.is_over:
-            _commit([_ready.popleft() for _ in range(len(_ready))])
-    if mine.error is not None:
-        raise mine.error
-    return mine.is_written
+    return _writes.ask(work)
 
 
-def _commit(writes: list[_Write]) -> None:
+def _commit(writes: list[Callable[[], bool]]) -> list[bool | Exception]:
     try:
-        with _turn_of_this_process(), transaction.atomic():
-            for write in writes:
-                write.is_written = write.work()
+        with _turn(), transaction.atomic():
+            return [write() for write in writes]
     except Exception:  # noqa: BLE001  # whose fault it was turns out one by one
-        for write in writes:
-            _commit_alone(write)
-    for write in writes:
-        write.is_over = True
+        return [_commit_alone(write) for write in writes]
 
 
-def _commit_alone(write: _Write) -> None:
+def _commit_alone(write: Callable[[], bool]) -> bool | Exception:
     try:
-        with _turn_of_this_process(), transaction.atomic():
-            write.is_written = write.work()
+        with _turn(), transaction.atomic():
+            return write()
     except Exception as error:  # noqa: BLE001  # raised by the thread that wrote it
-        write.error = error
+        return error
+
+
+_writes: Final = Gathering(_commit)
 
 
 @contextmanager
-def _turn_of_this_process() -> Iterator[None]:
-    """Waits for other processes; those of a database in memory have none."""
+def _turn() -> Iterator[None]:
+    """Waits for other threads and processes; a database in memory has no other processes."""
     name = str(connection.settings_dict["NAME"])
-    with nullcontext() if DatabaseCreation.is_in_memory_db(name) else _locked(name):
+    with _lock, nullcontext() if DatabaseCreation.is_in_memory_db(name) else _locked(name):
         yield
 
 

@@ -13,17 +13,17 @@ from typing import Any, Final
 
 from django.db import connection
 
-from keyvault.pool.engine import engine
+from keyvault.pool.engine import Engine, engine
 from keyvault.pool.turns import write_together
 from keyvault.windows import KeyState
 
 _UPDATE: Final = (
-    "UPDATE keyvault_poolkey SET version = version + 1, windows = {windows}, "
+    "UPDATE keyvault_poolkey SET version = keyvault_poolkey.version + 1, windows = {windows}, "
     "high_water_us = %(high_water_us)s, next_free_us = %(next_free_us)s, "
     "batch_free_us = %(batch_free_us)s, cooled_until_us = %(cooled_until_us)s, "
     "foreign_seen_us = %(foreign_seen_us)s, headroom = %(headroom)s, "
-    "interactive_load = %(interactive_load)s "
-    "WHERE id = %(key_id)s AND version = %(version)s {condition}"
+    "interactive_load = %(interactive_load)s {source}"
+    "WHERE keyvault_poolkey.id = %(key_id)s AND keyvault_poolkey.version = %(version)s {condition}"
 )
 
 
@@ -62,14 +62,20 @@ def write_key(
         Whether it was written; if not, read again.
     """
     fragments = engine()
-    update = _UPDATE.format(windows=fragments.json.format("%(windows)s"), condition=condition)
-    parameters = _parameters(key_id=key_id, version=version, state=state)
+    update = update_of(fragments, condition=condition)
+    parameters = parameters_of(key_id=key_id, version=version, state=state)
     for effect in effects:
         parameters |= effect.parameters
     statements = [effect.sql.format(saved=fragments.saved) for effect in effects]
     if fragments.is_postgresql:
         return _in_one_statement([update, *statements], parameters=parameters)
     return write_together(lambda: _in_several([update, *statements], parameters=parameters))
+
+
+def update_of(fragments: Engine, *, condition: str, source: str = "") -> str:
+    """The statement that writes a key's state, in the terms of `parameters_of`."""
+    written = fragments.json.format("%(windows)s")
+    return _UPDATE.format(windows=written, condition=condition, source=source)
 
 
 def _in_one_statement(statements: Sequence[str], *, parameters: dict[str, Any]) -> bool:
@@ -91,7 +97,8 @@ def _in_several(statements: Sequence[str], *, parameters: dict[str, Any]) -> boo
         return is_written
 
 
-def _parameters(*, key_id: int, version: int, state: KeyState) -> dict[str, Any]:
+def parameters_of(*, key_id: int, version: int, state: KeyState) -> dict[str, Any]:
+    """What is written of a key."""
     return {
         "key_id": key_id,
         "version": version,
