@@ -80,16 +80,24 @@ def _scratch_database() -> Iterator[dict[str, str]]:
         return
     name = f"latchkey_drill_{secrets.token_hex(6)}"
     given = connection.settings_dict
-    server = import_module("psycopg").connect(
-        host=given["HOST"] or None,
-        port=given["PORT"] or None,
-        user=given["USER"] or None,
-        password=given["PASSWORD"] or None,
-        dbname=given["NAME"],
-        autocommit=True,
-    )
+    psycopg = import_module("psycopg")
     try:
+        server = psycopg.connect(
+            host=given["HOST"] or None,
+            port=given["PORT"] or None,
+            user=given["USER"] or None,
+            password=given["PASSWORD"] or None,
+            dbname=given["NAME"],
+            autocommit=True,
+        )
         server.execute(f"CREATE DATABASE {name}")
+    except psycopg.Error as error:
+        message = (
+            f"no scratch database can be made beside {given['NAME']} ({error}). Look whether its "
+            f"server runs; its user must be allowed to: ALTER USER {given['USER']} CREATEDB"
+        )
+        raise VaultError(message) from error
+    try:
         yield {"DATABASE_URL": _url_of(name)}
     finally:
         server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -67,24 +67,18 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True, mode=0o700)
-    with snapshot():
-        tables = {table: _dump(table, part) for table in backed_up_tables()}
-        tip = checkpoints.tip()
-    # After the snapshot, which still sees what was shredded meanwhile.
-    keychains = write_keys(key_file, WrappedDek.objects.order_by("keychain_id"))
-    manifest = {
-        "format": FORMAT,
-        "version": VERSION,
-        "engine": connection.vendor,
-        "created_at": now.isoformat(),
-        "checkpoint": {"id": tip.id, "hash": tip.digest.hex()},
-        "tables": tables,
-    }
-    (part / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    _sync(part)
-    part.rename(folder)
+    try:
+        manifest = _dump_all(part, now=now)
+        # After the snapshot, which still sees what was shredded meanwhile.
+        keychains = write_keys(key_file, WrappedDek.objects.order_by("keychain_id"))
+        _sync(part)
+        part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    tables = manifest["tables"]
     rows = sum(int(table["rows"]) for table in tables.values())
-    written = Written(str(folder), len(tables), rows, keychains, tip.id)
+    written = Written(str(folder), len(tables), rows, keychains, manifest["checkpoint"]["id"])
     audit.record(
         action=Action.BACKUP_WRITTEN,
         actor=actor,
@@ -97,6 +91,23 @@ def digest_of(path: Path) -> str:
     """SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _dump_all(folder: Path, *, now: datetime) -> dict[str, Any]:
+    """Writes one state of all tables, and the manifest of them."""
+    with snapshot():
+        tables = {table: _dump(table, folder) for table in backed_up_tables()}
+        tip = checkpoints.tip()
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "engine": connection.vendor,
+        "created_at": now.isoformat(),
+        "checkpoint": {"id": tip.id, "hash": tip.digest.hex()},
+        "tables": tables,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    return manifest
 
 
 def _dump(table: str, folder: Path) -> dict[str, Any]:

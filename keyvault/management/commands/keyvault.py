@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 
 from keyvault.errors import VaultError
-from keyvault.management.custody import keys, record, safety
+from keyvault.management.custody import database, keys, record, safety
 from keyvault.management.custody.outcome import Outcome, Part
 
 PARTS: dict[str, Part] = {part.name: part for part in (*keys.PARTS, *record.PARTS, *safety.PARTS)}
@@ -33,18 +33,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs the part; exit code 1 when something is wrong."""
+        part = PARTS[options["part"]]
         try:
-            outcome = PARTS[options["part"]].run(argparse.Namespace(**options))
+            if part.needs_database:
+                database.require_database()
+            outcome = part.run(argparse.Namespace(**options))
         except VaultError as error:
             self._print_error(error.code, str(error), as_json=options["json"])
         except OSError as error:
             self._print_error("disk", f"the disk refuses: {error}", as_json=options["json"])
         except DatabaseError as error:
-            message = (
-                f"the database does not answer as expected ({error}). If a table or column is "
-                "missing, run: manage.py migrate"
-            )
-            self._print_error("database", message, as_json=options["json"])
+            self._print_error("database", database.advice(error), as_json=options["json"])
         else:
             self._print(outcome, as_json=options["json"])
             if not outcome.is_good:

@@ -6,20 +6,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from keyvault import rotation
 from keyvault.audit import signing
 from keyvault.errors import KeyringError
 from keyvault.kek.local import create_keyring
+from keyvault.management.custody import database
 from keyvault.management.custody.outcome import OPERATOR, Outcome, Part, show_progress
 from keyvault.models import WrappedDek
 
 
-def init(_options: argparse.Namespace) -> Outcome:
+def init(options: argparse.Namespace) -> Outcome:
     """Creates the keyring; never a second time."""
     path = Path(settings.KEYVAULT_KEYRING)
-    if not path.exists() and (wrapped := _wrapped_deks()):
+    if not (path.exists() or options.without_database) and (wrapped := _wrapped_deks()):
         message = (
             f"the database holds {wrapped} data keys that a new keyring could not unwrap. "
             f"Restore the old keyring file to {path}"
@@ -84,10 +85,25 @@ def destroy(options: argparse.Namespace) -> Outcome:
 
 
 def _wrapped_deks() -> int:
+    if database.is_absent():
+        return 0
     try:
-        return WrappedDek.objects.count()
-    except DatabaseError:
-        return 0  # no tables yet: nothing can be lost
+        has_tables = WrappedDek._meta.db_table in connection.introspection.table_names()  # noqa: SLF001  # Django's documented model API
+        return WrappedDek.objects.count() if has_tables else 0
+    except DatabaseError as error:
+        message = (
+            f"nobody knows whether secrets need an older keyring: {database.advice(error)}. Only "
+            "for a new installation run: manage.py keyvault init --without-database"
+        )
+        raise KeyringError(message) from error
+
+
+def _init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--without-database",
+        action="store_true",
+        help="do not ask the database whether its secrets need an older keyring",
+    )
 
 
 def _rotate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +117,13 @@ def _destroy_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 PARTS = [
-    Part("init", "create the keyring; never a second time", init),
+    Part(
+        "init",
+        "create the keyring; never a second time",
+        init,
+        _init_arguments,
+        needs_database=False,
+    ),
     Part("status", "list the keys, their age and use", status),
     Part("rotate", "make a new KEK and move every DEK under it", rotate, _rotate_arguments),
     Part("rewrap", "move every DEK under the active KEK", rewrap),

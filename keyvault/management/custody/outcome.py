@@ -36,12 +36,14 @@ class Part:
         help: one line.
         run: does it.
         arguments: adds what the verb takes, when it takes anything.
+        needs_database: whether it works only on a database with all tables.
     """
 
     name: str
     help: str
     run: Callable[[argparse.Namespace], Outcome]
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
+    needs_database: bool = True
 
 
 def show_progress(done: int, total: int) -> None:

@@ -131,7 +131,19 @@ def _honeytoken_arguments(parser: argparse.ArgumentParser) -> None:
 PARTS = [
     Part("shred", "make one store's secrets unreadable for good", shred, _shred_arguments),
     Part("backup", "write a backup and replace the key file", write_backup, _backup_arguments),
-    Part("restore", "restore a backup into an empty database", restore, _restore_arguments),
-    Part("restore-drill", "try a backup in a scratch database", restore_drill, _drill_arguments),
+    Part(
+        "restore",
+        "restore a backup into an empty database",
+        restore,
+        _restore_arguments,
+        needs_database=False,
+    ),
+    Part(
+        "restore-drill",
+        "try a backup in a scratch database",
+        restore_drill,
+        _drill_arguments,
+        needs_database=False,
+    ),
     Part("honeytoken", "make a decoy that alerts on any use", honeytoken, _honeytoken_arguments),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -71,4 +72,13 @@ def test_without_its_keyring_a_backup_opens_nothing(
 def test_a_drill_that_cannot_begin_says_why(written: Path) -> None:
     (written / "manifest.json").unlink()
     with pytest.raises((CommandError, SystemExit)):
+        _drill(written)
+
+
+def test_a_drill_without_its_server_says_so(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    if connection.vendor == "sqlite":
+        assert _drill(written)["failures"] == {}  # needs no server
+        return
+    with pytest.raises(CommandError, match="no scratch database can be made"):
         _drill(written)
