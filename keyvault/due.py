@@ -111,7 +111,7 @@ def claim(rows: QuerySet[Row], *, now: datetime, claim_seconds: float, limit: in
     with transaction.atomic(using=rows.db):
         due = rows.filter(free, due_at__lte=now).order_by("due_at", "pk")
         if connections[rows.db].features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
+            due = due.select_for_update(skip_locked=True, of=("self",), no_key=True)
         for row in due[:limit]:
             won = rows.model._default_manager.using(rows.db).filter(pk=row.pk, fence=row.fence)  # noqa: SLF001  # Django's documented model API
             if won.update(fence=F("fence") + 1, attempts=F("attempts") + 1, claimed_until=until):

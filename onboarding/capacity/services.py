@@ -214,7 +214,9 @@ def close_past_cases(*, now: datetime) -> int:
     last_day = current_day(now) - CLOSED_AFTER
     over = Case.objects.exclude(state=State.CLOSED).filter(sale_on__lt=last_day)
     with transaction.atomic():
-        cases = list(over.select_for_update(of=("self",)).select_related("store")[:AT_ONCE])
+        cases = list(
+            over.select_for_update(of=("self",), no_key=True).select_related("store")[:AT_ONCE]
+        )
         for case in cases:
             _close(case, actor=SYSTEM, now=now)
     return len(cases)
@@ -227,7 +229,7 @@ def _made(
     # Two tabs that ask at once take turns.
     Store.objects.select_for_update(no_key=True).get(pk=store.pk)
     running = Case.objects.exclude(state=State.CLOSED).filter(store=store)
-    if found := running.filter(sale_on=sale_on).select_for_update().first():
+    if found := running.filter(sale_on=sale_on).select_for_update(no_key=True).first():
         return found, False
     if running.count() >= MOST_RUNNING:
         raise TooManyCasesError
@@ -243,7 +245,7 @@ def _made(
 
 def _lock(case: Case) -> None:
     """Lock the row until the transaction ends, and bring `case` up to date."""
-    Case.objects.select_for_update().get(pk=case.pk)
+    Case.objects.select_for_update(no_key=True).get(pk=case.pk)
     case.refresh_from_db(
         fields=["state", "recommended_keys", "figures", "factors", "estimate", "reply_by"]
     )

@@ -82,7 +82,7 @@ def set_phase(*, plan: Plan, effect: str, local: datetime, user: User) -> Phase:
         PlanError: the clock never shows that time, on the night on which it is put forward.
     """
     starts_at = moment_of(local=local, time_zone=plan.time_zone)
-    phase = Phase.objects.select_for_update().filter(plan=plan, effect=effect).first()
+    phase = Phase.objects.select_for_update(no_key=True).filter(plan=plan, effect=effect).first()
     if phase is not None and phase.started_at is not None:
         raise PhaseStartedError
     phase = phase or Phase(plan=plan, effect=effect)

@@ -86,7 +86,7 @@ def seal_for(*, user: User, secret: SecretStr) -> str:
     Returns:
         A text for allauth's table, with the ids that it is bound to.
     """
-    row = User.objects.select_for_update().get(pk=user.pk)
+    row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     keychain = row.keychain
     if keychain is None:
         label = f"person {row.pk}"

@@ -72,7 +72,7 @@ def resume_key(*, credential: Credential, actor: Actor) -> Credential:
     Raises:
         keyvault.errors.StateError: it is not paused.
     """
-    row = Credential.objects.select_for_update().get(pk=credential.pk)
+    row = Credential.objects.select_for_update(no_key=True).get(pk=credential.pk)
     if row.state not in (Credential.State.PAUSED, Credential.State.ACTIVE):
         message = f"credential {row.pk} is {row.state}, not to be resumed"
         raise StateError(message)

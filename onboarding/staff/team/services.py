@@ -37,11 +37,10 @@ def give_role(*, user: User, role: Role | None, by: User) -> User:
     """
     if user.pk == by.pk:
         raise OwnRoleError
-    guards = User.objects.select_for_update().filter(
-        groups__name=Role.SECURITY, is_active=True, is_staff=True
-    )
-    others = {guard.pk for guard in guards} - {user.pk}
-    row = User.objects.select_for_update().get(pk=user.pk)
+    guards = User.objects.filter(groups__name=Role.SECURITY, is_active=True, is_staff=True)
+    locked = guards.order_by("pk").select_for_update(of=("self",), no_key=True)
+    others = {guard.pk for guard in locked} - {user.pk}
+    row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if row.is_superuser:
         raise SuperuserError
     before = role_of(row)

@@ -111,7 +111,7 @@ def ask_otherwise(
     """
     now = timezone.now()
     with transaction.atomic():
-        row = Submission.objects.select_for_update().get(pk=submission.pk)
+        row = Submission.objects.select_for_update(no_key=True).get(pk=submission.pk)
         if not row.is_whole or row.is_checking(now=now):
             return False
         asked = (cluster or row.cluster, language or row.language)
@@ -144,7 +144,7 @@ def delete_submission(*, submission: Submission, actor: Actor) -> bool:
         Whether there was something to delete; a stored submission has nothing left.
     """
     with transaction.atomic():
-        row = Submission.objects.select_for_update().get(pk=submission.pk)
+        row = Submission.objects.select_for_update(no_key=True).get(pk=submission.pk)
         if not row.is_open or row.draft_id is None:
             return False
         vault.delete_draft(draft_id=row.draft_id, keychain_id=row.store_id, actor=actor)
@@ -178,7 +178,7 @@ def _is_ours(submission: Submission, *, store: Store, hand_over: HandOver | None
 def _change_pair(*, submission: Submission, actor: Actor, pasted: Pasted, name: str) -> Submission:
     """Take new values for an open submission; the same pair again changes nothing."""
     with transaction.atomic():
-        row = Submission.objects.select_for_update().get(pk=submission.pk)
+        row = Submission.objects.select_for_update(no_key=True).get(pk=submission.pk)
         if not row.is_open or row.draft_id is None:
             return row
         try:

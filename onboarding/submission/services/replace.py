@@ -33,7 +33,7 @@ def retire_replaced(submission: Submission, *, actor: Actor) -> Credential | Non
     old = submission.replaces
     if old is None or old.keychain_id != submission.store_id:
         return None
-    row = Credential.objects.select_for_update().get(pk=old.pk)
+    row = Credential.objects.select_for_update(no_key=True).get(pk=old.pk)
     if row.state not in Credential.LIVE_STATES:
         return None
     return vault.set_state(

@@ -68,7 +68,7 @@ def store_submission(*, submission: Submission, actor: Actor) -> Credential:
 
 def _store(submission: Submission, *, actor: Actor) -> Credential:
     row = (
-        Submission.objects.select_for_update(of=("self",))
+        Submission.objects.select_for_update(of=("self",), no_key=True)
         .select_related("user", "credential", "walkthrough")
         .get(pk=submission.pk)
     )
