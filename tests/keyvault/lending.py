@@ -58,8 +58,8 @@ class Api:
     def settle(self, lease_id: str, **body: Any) -> Any:
         return self.post(f"/api/v1/leases/{lease_id}/settle", {"outcome": "ok", **body})
 
-    def post(self, path: str, body: Any) -> Any:
-        return self.client.post(path, body, content_type="application/json")
+    def post(self, path: str, body: Any, **headers: str) -> Any:
+        return self.client.post(path, body, content_type="application/json", headers=headers)
 
     def get(self, path: str) -> Any:
         return self.client.get(path)

@@ -1,20 +1,16 @@
-"""Identical requests at once, over HTTP and in real transactions."""
+"""Identical requests at once, in real transactions."""
 
-import http.client
-import json
-import threading
 from collections import Counter
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from pytest_django.live_server_helper import LiveServer
 
 from keyvault.models import AuditEntry, Keychain, Lease
 from tests.keyvault import factories
+from tests.keyvault.at_once import at_once
 from tests.keyvault.lending import Api, key_of, token_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = pytest.mark.django_db(transaction=True)
 TIMES = 50
 
 
@@ -30,39 +26,20 @@ def backend(transactional_db: None) -> Api:
     return Api(token_of())
 
 
-def _fifty(live_server: LiveServer, path: str, body: Any, headers: dict[str, str]) -> list[Any]:
-    """The status and body of each of fifty requests that are sent at once."""
-    answers: list[Any] = []
-    start = threading.Barrier(TIMES)
+def _fifty(backend: Api, path: str, body: Any, **headers: str) -> list[Any]:
+    """The status and body of each of fifty requests that are made at once."""
 
-    def send() -> None:
-        connection = http.client.HTTPConnection(urlsplit(live_server.url).netloc, timeout=60)
-        connection.connect()
-        start.wait()
-        connection.request("POST", path, body=json.dumps(body), headers=headers)
-        response = connection.getresponse()
-        answers.append((response.status, json.loads(response.read())))
-        connection.close()
+    def send() -> tuple[int, Any]:
+        answer = Api(backend.token).post(path, body, **headers)
+        return answer.status_code, answer.json()
 
-    threads = [threading.Thread(target=send) for _ in range(TIMES)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
+    return at_once([send] * TIMES)
 
 
-def _headers(backend: Api, **more: str) -> dict[str, str]:
-    bearer = f"Bearer {backend.token}"
-    return {"Authorization": bearer, "Content-Type": "application/json", **more}
+def test_fifty_identical_requests_with_a_key_have_one_effect(backend: Api, store: Keychain) -> None:
+    path = f"/api/v1/stores/{store.pk}/leases"
 
-
-def test_fifty_identical_requests_with_a_key_have_one_effect(
-    live_server: LiveServer, backend: Api, store: Keychain
-) -> None:
-    headers = _headers(backend, **{"Idempotency-Key": "once"})
-
-    answers = _fifty(live_server, f"/api/v1/stores/{store.pk}/leases", {"permits": 5}, headers)
+    answers = _fifty(backend, path, {"permits": 5}, **{"Idempotency-Key": "once"})
 
     assert Counter(status for status, _ in answers) == {201: TIMES}
     assert len({body["lease"]["id"] for _, body in answers}) == 1
@@ -71,13 +48,11 @@ def test_fifty_identical_requests_with_a_key_have_one_effect(
     assert AuditEntry.objects.filter(action="lease.granted").count() == 1
 
 
-def test_fifty_settlements_alike_have_one_effect(
-    live_server: LiveServer, backend: Api, store: Keychain
-) -> None:
+def test_fifty_settlements_alike_have_one_effect(backend: Api, store: Keychain) -> None:
     lease_id = backend.lease(store, permits=5).json()["lease"]["id"]
     body = {"used": 2, "outcome": "ok"}
 
-    answers = _fifty(live_server, f"/api/v1/leases/{lease_id}/settle", body, _headers(backend))
+    answers = _fifty(backend, f"/api/v1/leases/{lease_id}/settle", body)
 
     assert Counter(status for status, _ in answers) == {200: TIMES}
     assert {answer["lease"]["returned"] for _, answer in answers} == {3}
@@ -86,13 +61,11 @@ def test_fifty_settlements_alike_have_one_effect(
 
 
 def test_fifty_requests_without_a_key_get_a_lease_each_and_no_permit_twice(
-    live_server: LiveServer, backend: Api, store: Keychain
+    backend: Api, store: Keychain
 ) -> None:
     key_of(store, limits=[[60, 30]])
 
-    answers = _fifty(
-        live_server, f"/api/v1/stores/{store.pk}/leases", {"permits": 1}, _headers(backend)
-    )
+    answers = _fifty(backend, f"/api/v1/stores/{store.pk}/leases", {"permits": 1})
 
     by_key = Counter(body["credential"]["id"] for status, body in answers if status == 201)
     assert {status for status, _ in answers} <= {201, 429}
