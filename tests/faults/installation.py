@@ -195,6 +195,9 @@ class Installation:
     def log_of(self, name: str) -> str:
         return self.output[name].text
 
+    def children_of(self, name: str) -> list[int]:
+        return _children(self.parts[name].pid)
+
     def kill(self, name: str) -> None:
         """End a part and its children as a power cut would."""
         part = self.parts.pop(name)
@@ -279,5 +282,8 @@ class Installation:
 def _rss_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     own = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own / 1024 + sum(_rss_mib(int(child)) for child in children)
+    return own / 1024 + sum(_rss_mib(child) for child in _children(pid))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
