@@ -153,7 +153,10 @@ def main() -> int:
     except NoExportError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except (BadRecordError, LookupError, TypeError, ValueError) as error:
+    except LookupError as error:
+        sys.stderr.write(f"NOT INTACT: the file lacks {error}\n")
+        return 1
+    except (BadRecordError, TypeError, ValueError) as error:
         sys.stderr.write(f"NOT INTACT: {error}\n")
         return 1
     prints = [fingerprint(key) for key in header["keys"].values()]
