@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 from django.http import HttpResponse
 
+from keyvault.api.measures import begin_problems, count_problem
 from keyvault.errors import (
     AddressRefusedError,
     BadSignatureError,
@@ -68,6 +69,7 @@ KINDS: Final[dict[str, Kind]] = {
     "unavailable": Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Not available for the moment"),
     "unknown-kek": Kind(HTTPStatus.SERVICE_UNAVAILABLE, "The key that opens it is not at hand"),
 }
+begin_problems(types=KINDS)
 
 _TYPES: Final[dict[type[VaultError], str]] = {
     UnknownTokenError: "unknown-token",
@@ -93,7 +95,7 @@ _TYPES: Final[dict[type[VaultError], str]] = {
 def problem(
     *, type_: str, detail: str = "", headers: dict[str, str] | None = None, **extra: Any
 ) -> HttpResponse:
-    """A problem as a response.
+    """A problem as a response; it is counted.
 
     Args:
         type_: one of `KINDS`.
@@ -102,6 +104,7 @@ def problem(
         **extra: further members.
     """
     kind = KINDS[type_]
+    count_problem(type_=type_)
     body = {
         "type": type_,
         "title": kind.title,

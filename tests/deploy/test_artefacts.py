@@ -38,6 +38,18 @@ def test_alerts_and_panels_speak_of_measures_that_exist(path: Path) -> None:
     assert {name.removesuffix("_bucket") for name in named} <= families
 
 
+@pytest.mark.django_db
+def test_what_alerts_look_for_is_counted_from_nought() -> None:
+    """Prometheus knows of no rise when a count is first seen as 1."""
+    told = Client().get("/metrics").content.decode()
+    chosen = re.findall(r'(latchkey_\w+)\{(\w+)=~?"([^"]+)"\}', RULES.read_text())
+
+    assert len(chosen) > 4
+    for name, label, values in chosen:
+        for value in values.split("|"):
+            assert f'{name}{{{label}="{value}"}}' in told
+
+
 def test_every_alert_says_what_happened_and_what_to_do() -> None:
     rules = [rule for group in _read_yaml(RULES)["groups"] for rule in group["rules"]]
 

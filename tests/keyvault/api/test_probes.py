@@ -1,6 +1,7 @@
 """Probes and measures."""
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -46,6 +47,28 @@ def test_metrics_count_leases_and_name_nobody(client: Client, backend: Api) -> N
     assert 'latchkey_leases_granted_total{traffic_class="interactive"}' in text
     for name in ("Canary", str(store.pk), str(key.pk), backend.token):
         assert name not in text
+
+
+def count_of(client: Client, type_: str) -> float:
+    told = client.get("/metrics").content.decode()
+    found = re.search(rf'latchkey_api_problems_total{{type="{type_}"}} (\S+)', told)
+    assert found
+    return float(found[1])
+
+
+@pytest.mark.django_db
+def test_every_problem_is_counted_once(client: Client, backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store, limits=[[60, 1]])
+    types = ("unknown-token", "pool-empty", "not-found")
+    before = {type_: count_of(client, type_) for type_ in types}
+
+    assert Api("lk_nobody").lease(store).status_code == 401
+    assert [backend.lease(store).status_code for _ in range(3)] == [201, 429, 429]
+    assert backend.get("/api/v1/nowhere").status_code == 404
+
+    risen = {type_: count_of(client, type_) - before[type_] for type_ in types}
+    assert risen == {"unknown-token": 1, "pool-empty": 2, "not-found": 1}
 
 
 @pytest.mark.django_db
