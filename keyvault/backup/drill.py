@@ -34,7 +34,7 @@ class DrillReport:
     is_good: bool
 
 
-def drill(*, folder: Path, key_file: Path) -> DrillReport:
+def drill(*, folder: Path, key_file: Path, every: bool = False) -> DrillReport:
     """Restores a backup into a scratch database, verifies the record, opens a secret per keychain.
 
     The scratch database is removed in the end. Takes some seconds and as much disk as the backup.
@@ -42,6 +42,7 @@ def drill(*, folder: Path, key_file: Path) -> DrillReport:
     Args:
         folder: the backup.
         key_file: the key file.
+        every: open every secret instead of one of each keychain.
 
     Returns:
         What was found.
@@ -52,6 +53,7 @@ def drill(*, folder: Path, key_file: Path) -> DrillReport:
     command = [
         *(sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "keyvault", "restore"),
         *(str(folder.resolve()), "--key-file", str(key_file.resolve()), "--check", "--json"),
+        *(["--all"] if every else []),
     ]
     scratch_folder = tempfile.TemporaryDirectory(prefix="latchkey-drill-")
     with scratch_folder as scratch, _scratch_database() as database:

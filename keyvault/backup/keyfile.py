@@ -24,6 +24,7 @@ from uuid import UUID
 
 from keyvault.errors import VaultError
 from keyvault.models import WrappedDek
+from keyvault.vault.ciphers import wrapped_bytes
 
 HEADER = {"format": "latchkey-key-file", "version": 1}
 
@@ -96,7 +97,7 @@ def _line(dek: WrappedDek) -> dict[str, Any]:
     return {
         "keychain": str(dek.keychain_id),
         "kek_id": dek.kek_id,
-        "wrapped": base64.b64encode(bytes(dek.wrapped)).decode(),
+        "wrapped": base64.b64encode(wrapped_bytes(dek)).decode(),
         "seals": dek.seals,
     }
 

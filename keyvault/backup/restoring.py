@@ -42,12 +42,15 @@ class Opened:
 
     Attributes:
         opened: keychains of which one credential opened.
-        empty: keychains that hold no credential; their DEK was unwrapped.
+        empty: keychains that hold nothing to open; their DEK was unwrapped.
+        untried: credentials that were not opened: all but one of each keychain, decoys, and what
+            follows a failure.
         failures: keychain ids, and why theirs did not open.
     """
 
     opened: int = 0
     empty: int = 0
+    untried: int = 0
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -114,23 +117,31 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def check_secrets() -> Opened:
-    """Opens one credential of each keychain that has a DEK, or at least unwraps the DEK."""
+def check_secrets(*, every: bool = False) -> Opened:
+    """Opens one credential of each keychain that has a DEK, or at least unwraps the DEK.
+
+    Args:
+        every: open all of them; decoys are never opened, since that would alert staff.
+    """
     result = Opened()
     for dek in WrappedDek.objects.order_by("keychain_id").iterator():
-        sealed = vault.openable_credentials(keychain_id=dek.keychain_id).exclude(
-            state=Credential.State.REVOKED
+        sealed = list(
+            vault.openable_credentials(keychain_id=dek.keychain_id)
+            .exclude(state=Credential.State.REVOKED)
+            .order_by("is_honeytoken", "id")
         )
-        credential = sealed.first()
+        wanted = [credential for credential in sealed if not credential.is_honeytoken]
+        result.untried += len(sealed)
         try:
-            if credential is not None:
+            vault.unwrap_dek(dek)
+            for credential in wanted if every else wanted[:1]:
                 vault.open_credential(credential=credential, actor=SYSTEM)
-                result.opened += 1
-            else:
-                vault.unwrap_dek(dek)
-                result.empty += 1
+                result.untried -= 1
         except VaultError as error:
             result.failures[str(dek.keychain_id)] = str(error)
+        else:
+            result.opened += bool(wanted)
+            result.empty += not wanted
     return result
 
 

@@ -14,7 +14,7 @@ from keyvault.audit import Action, Actor
 from keyvault.backup.keyfile import take_out
 from keyvault.errors import StateError, UnknownRecordError
 from keyvault.models import Credential, Draft, Grant, Keychain, WrappedDek
-from keyvault.vault.ciphers import forget_ciphers
+from keyvault.vault.ciphers import forget_ciphers, wrapped_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
             message = f"keychain {keychain_id} was shredded at {keychain.shredded_at.isoformat()}"
             raise StateError(message)
         dek = WrappedDek.objects.filter(keychain_id=keychain_id).first()
-        digest = hashlib.sha256(bytes(dek.wrapped)).hexdigest() if dek else ""
+        digest = hashlib.sha256(wrapped_bytes(dek)).hexdigest() if dek else ""
         kek_id = dek.kek_id if dek else ""
         WrappedDek.objects.filter(keychain_id=keychain_id).delete()
         credentials, drafts = _destroy_ciphertexts(keychain_id)

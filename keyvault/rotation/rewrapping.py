@@ -28,10 +28,11 @@ PORTION = 5000
 REMOTE_PORTION = 200
 
 # SQLite writes whole pages: in the order in which rows lie there, a portion touches a few of them,
-# in the order of random ids nearly all.
+# in the order of random ids nearly all. It also keeps texts and numbers where bytes belong.
 _PORTIONS = {
     "sqlite": (
-        "SELECT rowid, keychain_id, kek_id, wrapped FROM keyvault_wrappeddek"
+        "SELECT rowid, keychain_id, CAST(kek_id AS TEXT), CAST(wrapped AS BLOB)"
+        " FROM keyvault_wrappeddek"
         " WHERE kek_id <> %s AND rowid > %s ORDER BY rowid LIMIT %s"
     ),
     "postgresql": (

@@ -10,7 +10,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from keyvault.envelope import NONCES_MAX, NONCES_WARN
-from keyvault.errors import KeyExhaustedError, ShreddedKeychainError, UnknownKekError
+from keyvault.errors import (
+    KeyExhaustedError,
+    ShreddedKeychainError,
+    TamperedSecretError,
+    UnknownKekError,
+)
 from keyvault.kek.provider import WrappedKey
 from keyvault.models import KekUse, WrappedDek
 from keyvault.vault.custody import provider_of
@@ -100,7 +105,11 @@ def cipher_of(*, keychain: str, kek_id: str, wrapped: bytes | memoryview) -> AES
         KekUnavailableError: its provider does not answer; try again later.
         TamperedSecretError: altered, or another keychain's.
     """
-    key = (keychain, kek_id, bytes(wrapped))
+    try:
+        key = (keychain, kek_id, bytes(wrapped))
+    except TypeError:
+        message = f"the wrapped DEK of keychain {keychain} is a text: it was altered"
+        raise TamperedSecretError(message) from None
     cipher = _ciphers.get(key)
     if cipher is None:
         dek = provider_of(kek_id).unwrap(key=WrappedKey(kek_id, key[2]), keychain=keychain)
@@ -116,6 +125,12 @@ def unwrap_dek(dek: WrappedDek) -> None:
         UnknownKekError, KekUnavailableError, TamperedSecretError: see `cipher_of`.
     """
     cipher_of(keychain=dek.keychain_id.hex, kek_id=dek.kek_id, wrapped=dek.wrapped)
+
+
+def wrapped_bytes(dek: WrappedDek) -> bytes:
+    """A wrapped DEK as it stands; an altered one, which SQLite may hold as text, opens nothing."""
+    altered: object = dek.wrapped
+    return altered.encode() if isinstance(altered, str) else bytes(dek.wrapped)
 
 
 def sealing_cipher_of(*, keychain_id: UUID) -> AESGCM:

@@ -63,13 +63,14 @@ def restore(options: argparse.Namespace) -> Outcome:
     data = asdict(restored)
     if not options.check:
         return Outcome(lines, data)
-    report, opened = verify(anchor=None), backup.check_secrets()
+    report, opened = verify(anchor=None), backup.check_secrets(every=options.all)
     lines += [problem.message for problem in report.problems]
     lines += [f"Keychain {name}: {why}" for name, why in opened.failures.items()]
     lines.append(
         f"Record: {report.entries} entries under {report.checkpoints} checkpoints. "
-        f"{opened.opened} keychains opened a secret, {opened.empty} hold none, "
-        f"{len(opened.failures)} failed."
+        f"{opened.opened} keychains opened a secret, {opened.empty} hold none to open, "
+        f"{len(opened.failures)} failed. {opened.untried} secrets were not tried"
+        f"{'' if options.all else ': --all opens them'}."
     )
     is_good = report.is_intact and not opened.failures
     data |= {"intact": report.is_intact, "entries": report.entries, **asdict(opened)}
@@ -78,7 +79,7 @@ def restore(options: argparse.Namespace) -> Outcome:
 
 def restore_drill(options: argparse.Namespace) -> Outcome:
     """Restores a backup into a scratch database and reports."""
-    report = backup.drill(folder=options.folder, key_file=_key_file(options))
+    report = backup.drill(folder=options.folder, key_file=_key_file(options), every=options.all)
     verdict = "The backup can be restored." if report.is_good else "THE BACKUP FAILED THE DRILL."
     found = {name: value for name, value in report.found.items() if name != "error"}
     lines = [f"{name}: {value}" for name, value in found.items()]
@@ -112,12 +113,20 @@ def _backup_arguments(parser: argparse.ArgumentParser) -> None:
 def _restore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the backup's folder")
     parser.add_argument("--check", action="store_true", help="verify and open secrets after it")
+    _all_argument(parser)
     _key_file_argument(parser)
 
 
 def _drill_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the backup's folder")
+    _all_argument(parser)
     _key_file_argument(parser)
+
+
+def _all_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--all", action="store_true", help="open every secret, not only one of each keychain"
+    )
 
 
 def _key_file_argument(parser: argparse.ArgumentParser) -> None:

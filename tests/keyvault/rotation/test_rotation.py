@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.db.models.expressions import RawSQL
 from pytest_django import Settings
 
 from keyvault import envelope, rotation, vault
 from keyvault.audit import Actor
-from keyvault.errors import KekInUseError, KekUnavailableError, UnknownKekError
+from keyvault.errors import (
+    KekInUseError,
+    KekUnavailableError,
+    TamperedSecretError,
+    UnknownKekError,
+)
 from keyvault.kek.local import create_keyring
 from keyvault.models import AuditEntry, KekUse, WrappedDek
+from keyvault.vault.ciphers import unwrap_dek
 from keyvault.vault.custody import active_provider
 from tests.keyvault import factories
 from tests.keyvault.factories import BACKEND
@@ -159,6 +166,20 @@ def test_a_dek_that_cannot_be_unwrapped_is_named_and_the_rest_moved(
     assert len(result.failures) == 2
     named = {(bad.keychain_id, bad.code) for bad in result.failures}
     assert named == {(rows[0].pk, "unknown-kek"), (rows[1].pk, "tampered-secret")}
+
+
+def test_an_altered_row_of_another_type_is_named_and_the_rest_moved(
+    stored: dict[object, vault.ApiKeySecret],
+) -> None:
+    rotation.rotate_kek(actor=OPERATOR)
+    bad = WrappedDek.objects.order_by("keychain_id")[0].pk
+    as_text = {"sqlite": "'x'", "postgresql": "'x'::bytea"}[connection.vendor]
+    WrappedDek.objects.filter(pk=bad).update(wrapped=RawSQL(as_text, []))  # noqa: S611  # a constant
+    result = _rewrap()
+    assert result.done == 4
+    assert [(row.keychain_id, row.code) for row in result.failures] == [(bad, "tampered-secret")]
+    with pytest.raises(TamperedSecretError):
+        unwrap_dek(WrappedDek.objects.get(pk=bad))
 
 
 def test_rewrapping_forgets_every_unwrapped_dek(
