@@ -34,7 +34,14 @@ class Stop(BaseException):
     """A signal asked for the end."""
 
 
+def _heed_no_more() -> None:
+    """Let nothing come between the wish to stop and the end of every part."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # a handler's shape
+    _heed_no_more()
     raise Stop
 
 
@@ -212,8 +219,7 @@ def main() -> int:
         _say("\nStopping")
         return 0
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _heed_no_more()
         if site is not None:
             site.stop()
     return 1

@@ -54,7 +54,9 @@ def running(environment: dict[str, str]) -> Iterator[str]:
         assert READY in printed
         yield printed
     finally:
+        # Ctrl-C twice, as by somebody in a hurry, or passed on by make besides.
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 0
 
