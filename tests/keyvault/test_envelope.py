@@ -105,6 +105,12 @@ def test_two_places_never_share_their_associated_data(field: str) -> None:
         assert envelope.place(keychain="k", record="r", field=field).count(b"|") == 5
 
 
+def test_a_dek_has_256_bits_of_its_own() -> None:
+    deks = {envelope.new_dek() for _ in range(100)}
+    assert len(deks) == 100
+    assert {len(dek) * 8 for dek in deks} == {256}
+
+
 def test_sealing_twice_gives_two_nonces() -> None:
     sealed = {envelope.seal(cipher=DEK, plaintext=b"", place=b"here") for _ in range(50)}
     assert len({record[2:14] for record in sealed}) == 50

@@ -1,6 +1,9 @@
 """The keyring file: created once, read suspiciously, written whole or not at all."""
 
 import json
+import os
+import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,24 @@ def test_a_keyring_is_never_overwritten(path: Path) -> None:
     with pytest.raises(KeyringError, match="never overwritten"):
         create_keyring(path)
     assert path.read_bytes() == before
+
+
+def test_a_keyring_is_on_the_disk_before_it_takes_the_name_of_the_old(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, really = path.read_bytes(), os.fsync
+    synced: list[tuple[bool, bytes]] = []
+
+    def watched(handle: int) -> None:
+        really(handle)
+        synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), path.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with path.open("rb") as held:
+        keyring.save(path, replace(keyring.load(path), fingerprint=DEK))
+        assert held.read() == before
+    assert synced == [(False, before), (True, path.read_bytes())]
+    assert path.read_bytes() != before
 
 
 def test_a_missing_keyring_is_not_made_anew(tmp_path: Path) -> None:
