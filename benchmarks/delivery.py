@@ -53,7 +53,7 @@ def _targets(stack: contextlib.ExitStack, *, stores: int) -> tuple[list[Target],
     for engine, url in (("", database.url), ("sqlite ", None)):
         data = stack.enter_context(servers.folder())
         environment = servers.environment(data, database_url=url)
-        made = servers.prepared(environment=environment, stores=stores, keys=3, limits=LIMITS)
+        made = servers.prepared(environment=environment, stores=stores, keys=[3], limits=LIMITS)
         port = servers.free_port()
         address = f"http://127.0.0.1:{port}"
         stack.enter_context(

@@ -1,14 +1,16 @@
 """How much of the vendor's limits is spent: python -m benchmarks.pool [--quick].
 
 Real processes (4 of 8 threads) spend all they can against the simulator, with fixed and with
-sliding windows at the same time: first Latchkey, then the others beside each other, each on keys of
+sliding windows at the same time: Latchkey first, then the others beside each other, each on keys of
 its own. Utilisation is the number of accepted requests against the most that any scheduler could
 send under the same windows, guard and use-by (`benchmarks.ideal`). Latchkey starts so long before a
 turn of the shortest window that is told that it has spent it by then. What counts of several runs
 is the worst utilisation and all refusals. `best_library` is, of the real libraries (`limits` and
 `pyrate-limiter`), the one with the highest utilisation, and of two alike the one with fewer
 refusals; blind round-robin is no library. The full run adds a stranger who uses a fifth of each
-key, which the vendor's headers show: utilisation is then of the rest. The last line is JSON.
+key, which the vendor's headers show: utilisation is then of the rest. It takes 40 minutes: eleven
+for Latchkey with few keys, eleven with ten, and six for the others with each number of keys, since
+they look for a free one all the time. The last line is JSON.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import ideal, limiters, servers
-from benchmarks.policies import LIBRARIES
+from benchmarks.policies import LIBRARIES, POLICIES
 from benchmarks.scene import Limits, Scene, scene
 from benchmarks.stranger import Stranger
 from tools.postgres import PostgresServer
@@ -48,9 +50,34 @@ class Times:
     others: float
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One policy on the keys of one store.
+
+    Attributes:
+        policy: of `benchmarks.policies`.
+        keys: how many.
+        foreign: the part of each key that a stranger uses.
+    """
+
+    policy: str
+    keys: int
+    foreign: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """As it is printed."""
+        return "with a stranger" if self.foreign else self.policy
+
+
 QUICK_TIMES = Times(seconds=19.5, turn_after=9.5, others=9)
-FULL_TIMES = Times(seconds=660, turn_after=100, others=660)
-FOREIGN_SHARE = 0.2
+FULL_TIMES = Times(seconds=660, turn_after=100, others=360)
+# What runs at the same time; the machine must be able to.
+QUICK_OURS = [[Run("latchkey", 3)]]
+FULL_OURS = [
+    [Run("latchkey", 1), Run("latchkey", 3), Run("latchkey", 3, foreign=0.2)],
+    [Run("latchkey", 10)],
+]
 # From when all are ready until they start.
 LEAD_SECONDS = 0.2
 
@@ -64,6 +91,14 @@ class Result:
     longest_wait: float
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One moment by two clocks."""
+
+    monotonic: float
+    wall: float
+
+
 def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -71,17 +106,19 @@ def main() -> None:
     is_quick = parser.parse_args().quick
     limits, times = (QUICK, QUICK_TIMES) if is_quick else (FULL, FULL_TIMES)
     peers = [*limiters.install(), "blind"]
+    beside = [[Run(each, keys) for each in peers] for keys in ([3] if is_quick else [1, 3, 10])]
+    groups = [*(QUICK_OURS if is_quick else FULL_OURS), *beside]
     found: dict[tuple[str, str], list[Result]] = {}
-    with _scenes(limits) as scenes:
-        for keys in [3] if is_quick else [1, 3, 10]:
-            for policies in (["latchkey"], peers):
-                for run in _together(scenes, policies=policies, keys=keys, times=times):
-                    found.setdefault((run[0], run[1]), []).append(run[2])
+    with _scenes(limits, keys=[run.keys for group in groups for run in group]) as scenes:
+        for group in groups:
+            for run, windows, result in _together(scenes, runs=group, times=times):
+                found.setdefault((run.name, windows), []).append(result)
         size = scenes[0].bytes_per_key()
-        foreign = {} if is_quick else {"foreign": _facts(_beside_a_stranger(scenes, times))}
     facts = {kind: _facts(_worst(found["latchkey", kind])) for kind in ("fixed", "sliding")}
     facts |= {"best_library": _facts(_best(found))}
-    sys.stdout.write(json.dumps(facts | foreign | {"bytes_per_key": size}) + "\n")
+    foreign = [each for run, results in found.items() if run[0] not in POLICIES for each in results]
+    facts |= {"foreign": _facts(_worst(foreign))} if foreign else {}
+    sys.stdout.write(json.dumps(facts | {"bytes_per_key": size}) + "\n")
 
 
 def _best(found: dict[tuple[str, str], list[Result]]) -> Result:
@@ -97,47 +134,58 @@ def _best(found: dict[tuple[str, str], list[Result]]) -> Result:
 
 
 @contextlib.contextmanager
-def _scenes(limits: Limits) -> Iterator[list[Scene]]:
+def _scenes(limits: Limits, *, keys: Sequence[int]) -> Iterator[list[Scene]]:
     with contextlib.ExitStack() as stack, ThreadPoolExecutor() as threads:
-        entered = []
-        for windows in ("fixed", "sliding"):
-            database = stack.enter_context(PostgresServer())
-            folder = stack.enter_context(servers.folder())
-            opened = scene(windows=windows, limits=limits, database=database.url, folder=folder)
-            entered.append(threads.submit(stack.enter_context, opened))
+        entered = [
+            threads.submit(stack.enter_context, _scene(windows, limits=limits, keys=keys))
+            for windows in ("fixed", "sliding")
+        ]
         yield [each.result() for each in entered]
 
 
+@contextlib.contextmanager
+def _scene(windows: str, *, limits: Limits, keys: Sequence[int]) -> Iterator[Scene]:
+    with (
+        PostgresServer() as database,
+        servers.folder() as folder,
+        scene(
+            windows=windows, limits=limits, keys=keys, database=database.url, folder=folder
+        ) as opened,
+    ):
+        yield opened
+
+
 def _together(
-    scenes: Sequence[Scene], *, policies: Sequence[str], keys: int, times: Times
-) -> Iterator[tuple[str, str, Result]]:
-    """Runs policies beside each other in all scenes: (policy, windows, result)."""
-    is_ours = "latchkey" in policies
+    scenes: Sequence[Scene], *, runs: Sequence[Run], times: Times
+) -> Iterator[tuple[Run, str, Result]]:
+    """Runs policies beside each other in all scenes: (run, windows, result)."""
+    is_ours = runs[0].policy == "latchkey"
     seconds = times.seconds if is_ours else times.others
-    plans = [
-        _plan(each, policy=policy, keys=keys, seconds=seconds)
-        for each in scenes
-        for policy in policies
+    cast = [
+        (at, run, _plan(at, policy=run.policy, seconds=seconds)) for at in scenes for run in runs
     ]
-    running = [_ready(plan) for plan in plans]
+    running = [_ready(plan) for _, _, plan in cast]
     start = _start(limits=scenes[0].limits, times=times, is_aligned=is_ours)
     for processes in running:
         _go(processes, start=start)
-    for plan, processes in zip(plans, running, strict=True):
-        most = ideal.most(
-            windows=plan["windows"], limits=plan["limits"], start=start.wall, seconds=seconds
-        )
-        result = _result(processes, most=most * keys)
-        _print(plan["windows"], keys=keys, policy=plan["policy"], result=result)
-        yield plan["policy"], plan["windows"], result
+    with ThreadPoolExecutor(len(cast)) as threads:
+        strangers = [
+            threads.submit(_taken, at, run=run, plan=plan, start=start) for at, run, plan in cast
+        ]
+    for (at, run, _), processes, taken in zip(cast, running, strangers, strict=True):
+        most = ideal.most(windows=at.windows, limits=at.limits, start=start.wall, seconds=seconds)
+        result = _result(processes, most=most * run.keys - taken.result())
+        _print(at.windows, run=run, result=result)
+        yield run, at.windows, result
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """One moment by two clocks."""
-
-    monotonic: float
-    wall: float
+def _taken(at: Scene, *, run: Run, plan: dict[str, Any], start: Start) -> int:
+    """What a stranger is given of the keys meanwhile."""
+    if not run.foreign:
+        return 0
+    stranger = Stranger(port=at.port, pairs=plan["pairs"], limits=at.limits)
+    stranger.run(start.monotonic, plan["seconds"], share=run.foreign)
+    return stranger.accepted
 
 
 def _start(*, limits: Limits, times: Times, is_aligned: bool) -> Start:
@@ -148,9 +196,9 @@ def _start(*, limits: Limits, times: Times, is_aligned: bool) -> Start:
     return Start(monotonic=monotonic + wait, wall=wall + wait)
 
 
-def _plan(at: Scene, *, policy: str, keys: int, seconds: float) -> dict[str, Any]:
-    """On keys of its own, so that each policy finds every window unspent."""
-    made = at.stocked(keys)
+def _plan(at: Scene, *, policy: str, seconds: float) -> dict[str, Any]:
+    """On a store of its own, so that each policy finds every window unspent."""
+    shop = next(at.shops)
     return {
         "policy": policy,
         "windows": at.windows,
@@ -159,9 +207,9 @@ def _plan(at: Scene, *, policy: str, keys: int, seconds: float) -> dict[str, Any
         "port": at.port,
         "url": at.url,
         "database": at.database,
-        "store": made["stores"][0],
-        "token": made["token"],
-        "pairs": made["pairs"],
+        "store": shop.id,
+        "token": shop.token,
+        "pairs": shop.pairs,
         "peers": str(limiters.FOLDER),
         "seconds": seconds,
     }
@@ -214,25 +262,6 @@ def _result(processes: Iterable["subprocess.Popen[str]"], *, most: float) -> Res
     )
 
 
-def _beside_a_stranger(scenes: Sequence[Scene], times: Times, *, keys: int = 3) -> Result:
-    """Latchkey on keys of which somebody else uses a fifth; of what that leaves."""
-    results = []
-    for each in scenes:
-        plan = _plan(each, policy="latchkey", keys=keys, seconds=times.seconds)
-        processes = _ready(plan)
-        start = _start(limits=each.limits, times=times, is_aligned=True)
-        _go(processes, start=start)
-        stranger = Stranger(port=each.port, pairs=plan["pairs"], limits=each.limits)
-        stranger.run(start.monotonic, times.seconds, share=FOREIGN_SHARE)
-        most = keys * ideal.most(
-            windows=each.windows, limits=each.limits, start=start.wall, seconds=times.seconds
-        )
-        result = _result(processes, most=most - stranger.accepted)
-        _print(each.windows, keys=keys, policy="with a stranger", result=result)
-        results.append(result)
-    return _worst(results)
-
-
 def _worst(results: Iterable[Result]) -> Result:
     all_of_them = list(results)
     return Result(
@@ -246,9 +275,9 @@ def _facts(result: Result) -> dict[str, float]:
     return {"utilisation": result.utilisation, "refused": result.refused}
 
 
-def _print(windows: str, *, keys: int, policy: str, result: Result) -> None:
+def _print(windows: str, *, run: Run, result: Result) -> None:
     print(
-        f"{windows:8} K={keys:<3} {policy:15} {result.utilisation:7.2%} of the most, "
+        f"{windows:8} K={run.keys:<3} {run.name:15} {result.utilisation:7.2%} of the most, "
         f"{result.refused} refused, longest wait {result.longest_wait:.2f} s",
         flush=True,
     )

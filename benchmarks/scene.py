@@ -1,13 +1,11 @@
 """The vendor and the site of the pool's measurements, with keys that both know."""
 
 import contextlib
-import json
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks import servers
 
@@ -17,6 +15,21 @@ RIGHTS = {
 }
 
 Limits = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A store with fresh keys that the vendor knows.
+
+    Attributes:
+        id: the store's.
+        token: of a backend that may lease from it.
+        pairs: its keys and secrets.
+    """
+
+    id: str
+    token: str
+    pairs: list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,7 @@ class Scene:
         url: the site's.
         database: the site's.
         environment: of the site's commands.
+        shops: stores that nobody has spent anything of.
     """
 
     windows: str
@@ -38,22 +52,7 @@ class Scene:
     url: str
     database: str
     environment: dict[str, str]
-
-    def stocked(self, keys: int) -> dict[str, Any]:
-        """A store with fresh keys that the vendor knows: {"token", "stores", "pairs"}."""
-        arguments = ["--stores=1", f"--keys={keys}", f"--limits={_spelled(self.limits)}", "--pairs"]
-        printed = servers.manage(
-            ["-m", "benchmarks.stock", *arguments], environment=self.environment
-        )
-        made: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
-        for key, secret in made["pairs"]:
-            body = {"key": key, "secret": secret, "permissions": RIGHTS, "enabled": True}
-            body |= {"shop_id": secrets.randbelow(10**6), "language": "nl"}
-            status, _ = servers.call(f"http://127.0.0.1:{self.port}/_sim/keys", body=body)
-            if status >= 300:
-                message = f"the simulator answered {status}"
-                raise RuntimeError(message)
-        return made
+    shops: Iterator[Shop]
 
     def bytes_per_key(self) -> int:
         """State of a key that a day has used up in batches of 20, as the database stores it."""
@@ -62,8 +61,18 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(*, windows: str, limits: Limits, database: str, folder: Path) -> Iterator[Scene]:
-    """Starts both; the folder is the site's own."""
+def scene(
+    *, windows: str, limits: Limits, keys: Sequence[int], database: str, folder: Path
+) -> Iterator[Scene]:
+    """Starts both.
+
+    Args:
+        windows: "fixed" or "sliding".
+        limits: (requests, seconds) of each key.
+        keys: of each store.
+        database: an empty one, for the site.
+        folder: the site's own.
+    """
     vendor, port = servers.free_port(), servers.free_port()
     environment = servers.environment(
         folder,
@@ -74,7 +83,7 @@ def scene(*, windows: str, limits: Limits, database: str, folder: Path) -> Itera
     )
     simulator = [sys.executable, "-m", "simulator", "--port", str(vendor), "--cluster", "eu1"]
     simulator += ["--windows", windows, "--limits", _spelled(limits)]
-    servers.prepared(environment=environment, stores=0, keys=0, limits=_spelled(limits))
+    made = servers.prepared(environment=environment, stores=1, keys=keys, limits=_spelled(limits))
     site = servers.granian("benchmarks.pool_wsgi:application", port=port)
     with contextlib.ExitStack() as stack:
         for command, url in (
@@ -84,6 +93,12 @@ def scene(*, windows: str, limits: Limits, database: str, folder: Path) -> Itera
             stack.enter_context(
                 servers.running(command, url=url, environment=environment, folder=folder)
             )
+        shops = [
+            Shop(id=store, token=made["token"], pairs=pairs)
+            for store, pairs in zip(made["stores"], made["pairs"], strict=True)
+        ]
+        for pair in (pair for shop in shops for pair in shop.pairs):
+            _introduce(pair, port=vendor)
         yield Scene(
             windows=windows,
             limits=limits,
@@ -91,7 +106,18 @@ def scene(*, windows: str, limits: Limits, database: str, folder: Path) -> Itera
             url=f"http://127.0.0.1:{port}",
             database=database,
             environment=environment,
+            shops=iter(shops),
         )
+
+
+def _introduce(pair: Sequence[str], *, port: int) -> None:
+    """Makes a key known to the vendor."""
+    body = {"key": pair[0], "secret": pair[1], "permissions": RIGHTS, "enabled": True}
+    body |= {"shop_id": secrets.randbelow(10**6), "language": "nl"}
+    status, _ = servers.call(f"http://127.0.0.1:{port}/_sim/keys", body=body)
+    if status >= 300:
+        message = f"the simulator answered {status}"
+        raise RuntimeError(message)
 
 
 def _spelled(limits: Limits) -> str:

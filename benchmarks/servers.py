@@ -12,8 +12,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -108,16 +109,22 @@ def manage(arguments: list[str], *, environment: dict[str, str]) -> str:
 
 
 def prepared(
-    *, environment: dict[str, str], stores: int, keys: int, limits: str
-) -> dict[str, object]:
-    """A site's database with stores, keys and a backend's token."""
+    *, environment: dict[str, str], stores: int, keys: Sequence[int], limits: str
+) -> dict[str, Any]:
+    """A site's database: {"token", "stores", "pairs"}; see `benchmarks.stock`."""
     if not Path(environment["DATA_DIR"], "keyring.json").exists():
         manage(["manage.py", "keyvault", "init"], environment=environment)
     printed = manage(
-        ["-m", "benchmarks.stock", f"--stores={stores}", f"--keys={keys}", f"--limits={limits}"],
+        [
+            "-m",
+            "benchmarks.stock",
+            f"--stores={stores}",
+            f"--keys={','.join(map(str, keys))}",
+            f"--limits={limits}",
+        ],
         environment=environment,
     )
-    found: dict[str, object] = json.loads(printed.strip().splitlines()[-1])
+    found: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
     return found
 
 

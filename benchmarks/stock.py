@@ -12,24 +12,21 @@ import django
 def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stores", type=int, default=200)
-    parser.add_argument("--keys", type=int, default=3)
+    parser.add_argument("--stores", type=int, default=200, help="or how often the turns of --keys")
+    parser.add_argument("--keys", default="3", help='"3", or in turn "1,3,10"')
     parser.add_argument(
         "--limits", default="20/1,300/300,3000/3600,12000/86400", help="windows of each key"
     )
-    parser.add_argument("--pairs", action="store_true", help="print the keys, for the simulator")
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     limits = [tuple(map(int, each.split("/")))[::-1] for each in arguments.limits.split(",")]
-    made = stock(stores=arguments.stores, keys=arguments.keys, limits=limits)
-    if not arguments.pairs:
-        del made["pairs"]
-    sys.stdout.write(json.dumps(made))
+    keys = [int(each) for each in arguments.keys.split(",")] * arguments.stores
+    sys.stdout.write(json.dumps(stock(keys=keys, limits=limits)))
 
 
-def stock(*, stores: int, keys: int, limits: list[tuple[int, ...]]) -> dict[str, object]:
-    """Stores with keys, and a backend that may lease from all of them."""
+def stock(*, keys: list[int], limits: list[tuple[int, ...]]) -> dict[str, object]:
+    """Stores with so many keys each, and a backend that may lease from all of them."""
     from django.core.management import call_command  # noqa: PLC0415  # Django must be set up first
     from django.db import transaction  # noqa: PLC0415
     from pydantic import SecretStr  # noqa: PLC0415
@@ -43,13 +40,13 @@ def stock(*, stores: int, keys: int, limits: list[tuple[int, ...]]) -> dict[str,
     call_command("createcachetable", verbosity=0)
     made, pairs = [], []
     with transaction.atomic():
-        for number in range(stores):
+        for number, of_store in enumerate(keys):
             keychain = vault.create_keychain(
                 kind=Keychain.Kind.STORE, label=f"Store {number}", actor=SYSTEM
             )
-            for _ in range(keys):
-                pair = secrets.token_hex(16), secrets.token_hex(16)
-                pairs.append(pair)
+            mine = [(secrets.token_hex(16), secrets.token_hex(16)) for _ in range(of_store)]
+            pairs.append(mine)
+            for pair in mine:
                 credential = vault.store_credential(
                     keychain_id=keychain.pk,
                     draft_id=None,
