@@ -5,7 +5,7 @@ On PostgreSQL one statement serves all threads that ask at the same time.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -27,7 +27,7 @@ from keyvault.pool.engine import (
 )
 from keyvault.pool.gathering import Gathering
 from keyvault.pool.rows import KEY_WIDTH, clock_and_pick, key_columns, key_of, transit_us
-from keyvault.pool.turns import and_hang_up, holds_connection
+from keyvault.pool.turns import hang_up, holds_connection
 from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND, TrafficClass
 
 # A key that was not written for so long is looked at first: its headroom may have grown.
@@ -115,9 +115,17 @@ def _found_one(wanted: _Wanted) -> Any:  # noqa: ANN401  # a row
 
 
 def _found_all(wanted: list[_Wanted]) -> list[Any]:
-    asks = [{"n": n, **asdict(each)} for n, each in enumerate(wanted)]
+    asks = [
+        {
+            "n": n,
+            "digest": each.digest,
+            "keychain_id": str(each.keychain_id),
+            "is_batch": each.is_batch,
+        }
+        for n, each in enumerate(wanted)
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(_of_all(), {"asks": json.dumps(asks, default=str)} | _parameters())
+        cursor.execute(_of_all(), {"asks": json.dumps(asks)} | _parameters())
         rows = {row[0]: row[1:] for row in cursor.fetchall()}
     return [rows[n] for n in range(len(wanted))]
 
@@ -168,4 +176,4 @@ def _of_one(
     )
 
 
-_finds: Final = Gathering(and_hang_up(_found_all))
+_finds: Final = Gathering(_found_all, on_handover=hang_up)

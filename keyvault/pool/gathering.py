@@ -47,14 +47,21 @@ class Gathering(Generic[Ask, Answer]):
     fewer statements each of them costs.
     """
 
-    def __init__(self, work: Callable[[list[Ask]], Sequence[Answer | Exception]]) -> None:
+    def __init__(
+        self,
+        work: Callable[[list[Ask]], Sequence[Answer | Exception]],
+        *,
+        on_handover: Callable[[], None] = lambda: None,
+    ) -> None:
         """Makes an empty queue.
 
         Args:
             work: gives each ask's answer in order; an exception as an answer is for that ask alone,
                 one that it raises for all of them.
+            on_handover: gives back what `work` has taken; called when another one goes on with it.
         """
         self._work = work
+        self._on_handover = on_handover
         self._lock = threading.Lock()
         self._waiting: deque[_Place[Ask, Answer]] = deque()
         self._is_led = False
@@ -98,6 +105,7 @@ class Gathering(Generic[Ask, Answer]):
                 place.bell.release()
             if following is not None:
                 following.bell.release()
+                self._on_handover()
 
     def _serve(self, places: list[_Place[Ask, Answer]]) -> None:
         try:

@@ -12,7 +12,7 @@ transaction: eight leases cost one fsync.
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 from uuid import UUID
@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.sqlite3.creation import DatabaseCreation
 
-from keyvault.pool.gathering import Answer, Ask, Gathering
+from keyvault.pool.gathering import Gathering
 
 _lock: Final = threading.Lock()
 # Two stores may share one: they then wait for each other, which harms nothing.
@@ -43,18 +43,9 @@ def holds_connection() -> bool:
     return is_open or connection.in_atomic_block
 
 
-def and_hang_up(
-    work: Callable[[list[Ask]], Sequence[Answer | Exception]],
-) -> Callable[[list[Ask]], Sequence[Answer | Exception]]:
-    """The work of a gathering whose thread gives its connection back: it may wait in the next."""
-
-    def done(asks: list[Ask]) -> Sequence[Answer | Exception]:
-        try:
-            return work(asks)
-        finally:
-            connection.close()
-
-    return done
+def hang_up() -> None:
+    """Gives this thread's connection back; so it may wait for others who need one."""
+    connection.close()
 
 
 @contextmanager

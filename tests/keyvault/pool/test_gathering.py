@@ -13,10 +13,14 @@ class Doubling:
     def __init__(self, *, others: int) -> None:
         self.others = others
         self.batches: list[list[int]] = []
-        self.gathering: Gathering[int, int] = Gathering(self._doubled)
+        self.handed_over = 0
+        self.gathering: Gathering[int, int] = Gathering(self._doubled, on_handover=self._hand_over)
 
     def ask(self, number: int) -> Callable[[], int]:
         return lambda: self.gathering.ask(number)
+
+    def _hand_over(self) -> None:
+        self.handed_over += 1
 
     def _doubled(self, numbers: list[int]) -> list[int | Exception]:
         self.batches.append(numbers)
@@ -29,12 +33,14 @@ def test_who_comes_alone_is_served_at_once() -> None:
     work = Doubling(others=0)
     assert work.gathering.ask(4) == 8
     assert work.batches == [[4]]
+    assert work.handed_over == 0
 
 
 def test_who_comes_meanwhile_is_served_together() -> None:
     work = Doubling(others=12)
     assert at_once([work.ask(number) for number in range(13)]) == list(range(0, 26, 2))
     assert [len(batch) for batch in work.batches] == [1, 12]
+    assert work.handed_over == 1
 
 
 def test_no_batch_is_larger_than_the_most() -> None:
