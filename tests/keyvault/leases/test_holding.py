@@ -1,11 +1,12 @@
 """Holding a lease longer, ending it early."""
 
 import pytest
+from django.utils import timezone
 
-from keyvault import pool, vault
+from keyvault import due, pool, vault
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import revoke_lease
-from keyvault.models import Credential, CredentialCheck, Keychain, Lease
+from keyvault.models import AuditEntry, Credential, CredentialCheck, Keychain, Lease
 from tests.keyvault import factories
 from tests.keyvault.lending import Api, key_of, token_of
 
@@ -36,6 +37,29 @@ def test_renewing_never_shortens(backend: Api, store: Keychain) -> None:
     lease = backend.lease(store, use_within_seconds=30).json()["lease"]
 
     assert _renew(backend, lease["id"], 1).json()["lease"]["use_by"] == lease["use_by"]
+
+
+def test_a_renewed_lease_can_be_settled_as_much_later(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    lease = backend.lease(store).json()["lease"]
+
+    renewed = _renew(backend, lease["id"], 30).json()["lease"]
+
+    row = Lease.objects.get(pk=lease["id"])
+    assert row.expires_us - row.use_by_us == 60_000_000
+    assert renewed["expires_at"] > lease["expires_at"]
+
+
+def test_holding_longer_and_ending_early_are_on_record(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    lease = backend.lease(store).json()["lease"]
+
+    _renew(backend, lease["id"])
+    revoke_lease(lease_id=lease["id"], keychain_id=store.pk, actor=factories.OWNER)
+
+    entries = AuditEntry.objects.filter(subject=f"lease:{lease['id']}").order_by("pk")
+    told = [(each.action, each.actor.partition(":")[0]) for each in entries]
+    assert told[1:] == [("lease.renewed", "backend"), ("lease.revoked", "person")]
 
 
 @pytest.mark.parametrize("change", [{"use_by_us": 1}, {"settled_us": 1}])
@@ -110,3 +134,18 @@ def test_a_refused_key_wants_a_new_check(backend: Api, store: Keychain) -> None:
     wanted = CredentialCheck.objects.get()
     assert (wanted.credential_id, wanted.reason) == (key.pk, "forbidden")
     assert wanted.due_at is not None
+
+
+def test_a_check_under_way_does_not_answer_for_a_key_that_was_refused_since(
+    backend: Api, store: Keychain
+) -> None:
+    key = key_of(store)
+    lease = backend.lease(store).json()["lease"]
+    now = timezone.now()
+    CredentialCheck.objects.create(credential=key, due_at=now)
+    (under_way,) = due.claim(CredentialCheck.objects.all(), now=now, claim_seconds=60)
+
+    backend.settle(lease["id"], used=1, outcome="unauthorized")
+
+    assert not due.finish(under_way, due_at=None)
+    assert due.claim(CredentialCheck.objects.all(), now=timezone.now(), claim_seconds=60)
