@@ -14,7 +14,9 @@ from django.db import connection
 from keyvault.audit import checkpoints, leaves, signing, tree
 from keyvault.audit.chain import Chain
 from keyvault.audit.findings import Problem, Report
+from keyvault.audit.mistyped import first_mistyped
 from keyvault.audit.snapshot import snapshot
+from keyvault.audit.spans import Spans
 from keyvault.models import AuditCheckpoint, AuditEntry, AuditPending
 
 TRIGGERS = {
@@ -56,15 +58,18 @@ def verify(*, anchor: dict[str, Any] | None) -> Report:
     report = Report()
     chain = Chain(keys=signing.public_keys(), report=report, anchor=anchor)
     with snapshot():
-        _walk(chain, report)
+        if mistyped := first_mistyped():
+            report.problems.append(mistyped)
+        else:
+            _walk(chain, report)
+            chain.finish()
         report.problems += _missing_triggers()
-    chain.finish()
-    report.problems.sort(key=_order)
+    report.problems = sorted(report.problems, key=_order)[:MOST_PROBLEMS]
     return report
 
 
 def _walk(chain: Chain, report: Report) -> None:
-    covered = 0
+    sealed = Spans()
     for neighbours in _neighbours():
         are_good = _fit_together(neighbours)
         for checkpoint in neighbours:
@@ -72,10 +77,10 @@ def _walk(chain: Chain, report: Report) -> None:
                 return
             chain.add(checkpoint)
             found = [] if are_good else list(_compare(checkpoint))
+            found += _sealed_twice(checkpoint, sealed=sealed)
             report.problems += found
-            covered += checkpoint.count
             report.entries += 0 if found else checkpoint.count
-    _look_behind(report, covered=covered)
+    _look_behind(report, sealed=sealed)
 
 
 def _neighbours() -> Iterator[list[AuditCheckpoint]]:
@@ -139,7 +144,7 @@ def _has_no_gap(checkpoint: AuditCheckpoint) -> bool:
 def _name_the_bad(checkpoint: AuditCheckpoint) -> Iterator[Problem]:
     """One by one: also the way of checkpoints whose ids have gaps."""
     number, kept = checkpoint.pk, bytes(checkpoint.leaves)
-    ids = _ids_of(checkpoint)
+    ids = _ids_of(checkpoint, most=len(kept) // tree.HASH_BYTES)
     agrees = ids and (ids[0], ids[-1]) == (checkpoint.first_entry, checkpoint.last_entry)
     agrees = agrees and len(ids) == checkpoint.count == len(kept) // tree.HASH_BYTES
     if not agrees or tree.root_of(kept) != checkpoint.root:
@@ -163,30 +168,53 @@ def _fits(entry: bytes, leaf: bytes) -> bool:
     return entry.count(b"\n") == leaves.NEWLINES and tree.leaf_hash(entry) == leaf
 
 
-def _ids_of(checkpoint: AuditCheckpoint) -> list[int]:
+def _ids_of(checkpoint: AuditCheckpoint, *, most: int) -> list[int]:
+    """The ids in order; nothing when the ranges are malformed or hold more than there can be."""
     try:
-        return list(checkpoints.ids_in(checkpoint.ranges))
+        spans = list(checkpoints.spans_in(checkpoint.ranges))
     except ValueError:
         return []
+    sizes = [last - first + 1 for first, last in spans]
+    if min(sizes) < 1 or sum(sizes) > most:
+        return []
+    return [entry_id for first, last in spans for entry_id in range(first, last + 1)]
 
 
-def _look_behind(report: Report, *, covered: int) -> None:
+def _sealed_twice(checkpoint: AuditCheckpoint, *, sealed: Spans) -> list[Problem]:
+    """Notes what a checkpoint covers; no entry is covered by two."""
+    number = checkpoint.pk
+    try:
+        spans = list(checkpoints.spans_in(checkpoint.ranges))
+    except ValueError:
+        return []  # told as altered
+    fresh = [sealed.add(first=first, last=last) for first, last in spans]
+    if all(fresh):
+        return []
+    message = f"checkpoint {number} covers entries that another one covers"
+    return [Problem("checkpoint", message, checkpoint_id=number)]
+
+
+def _look_behind(report: Report, *, sealed: Spans) -> None:
     """Entries that no checkpoint covers must be waiting for one, and those that wait must exist."""
     waiting = set(AuditPending.objects.values_list("entry_id", flat=True))
     report.unsealed = AuditEntry.objects.filter(pk__in=AuditPending.objects.values("pk")).count()
+    again = {entry_id for entry_id in waiting if entry_id in sealed}
     missing = len(waiting) - report.unsealed
-    if not missing and AuditEntry.objects.count() == covered + report.unsealed:
+    if not (missing or again) and AuditEntry.objects.count() == len(sealed) + report.unsealed:
         return
-    sealed: set[int] = set()
-    for checkpoint in AuditCheckpoint.objects.only("ranges").iterator(chunk_size=500):
-        sealed.update(_ids_of(checkpoint))
     there = set(AuditEntry.objects.values_list("id", flat=True))
-    for entry_id in sorted(there - sealed - waiting):
-        message = f"entry {entry_id} was put in without being sealed"
-        report.problems.append(Problem("inserted", message, entry_id=entry_id))
-    for entry_id in sorted(waiting - there):
-        message = f"entry {entry_id} vanished before it was sealed"
-        report.problems.append(Problem("deleted", message, entry_id=entry_id))
+    found = {
+        "was put in without being sealed": (
+            "inserted",
+            {i for i in there - waiting if i not in sealed},
+        ),
+        "vanished before it was sealed": ("deleted", waiting - there - again),
+        "waits for a checkpoint, but one covers it": ("inserted", again),
+    }
+    for what, (kind, ids) in found.items():
+        report.problems += [
+            Problem(kind, f"entry {entry_id} {what}", entry_id=entry_id) for entry_id in sorted(ids)
+        ]
 
 
 def _missing_triggers() -> list[Problem]:
