@@ -60,6 +60,26 @@ def test_a_repeat_after_the_lease_is_over_is_refused(backend: Api, store: Keycha
     assert _lease(backend, store, "k1").json()["type"] == "lease-closed"
 
 
+@pytest.mark.parametrize("state", ["paused", "suspended", "replaced"])
+def test_a_key_that_is_lent_no_more_is_not_given_out_again(
+    backend: Api, store: Keychain, state: str
+) -> None:
+    key_of(store)
+    _lease(backend, store, "k1")
+    store.credentials.update(state=state)
+
+    assert _lease(backend, store, "k1").json()["type"] == "lease-closed"
+
+
+def test_giving_out_a_secret_again_is_on_record(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    lease = _lease(backend, store, "k1").json()["lease"]
+    _lease(backend, store, "k1")
+
+    entry = AuditEntry.objects.get(action="credential.opened")
+    assert (entry.subject, entry.facts["purpose"]) == (f"lease:{lease['id']}", "repeat")
+
+
 def test_the_secret_is_not_kept(backend: Api, store: Keychain) -> None:
     key_of(store)
     secret = _lease(backend, store, "k1").json()["credential"]["secret"]
