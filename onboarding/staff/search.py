@@ -17,6 +17,7 @@ from keyvault.models import Credential
 from keyvault.vault import short_fingerprint
 from onboarding.models import Merchant, Store, StoreNote, User
 from onboarding.staff.pages import show, staff_page
+from onboarding.staff.rows.read_only import MOST_CHARACTERS
 
 Row = TypeVar("Row", bound=Model)
 
@@ -57,7 +58,7 @@ def find_everything(term: str) -> list[Hits]:
         The kinds of which something fits.
     """
     term = term.strip()
-    if not term:
+    if not 0 < len(term) <= MOST_CHARACTERS or "\x00" in term:
         return []
     kinds = (_stores(term), _keys(term), _people(term), _merchants(term), _notes(term))
     return [hits for hits in kinds if hits.rows]

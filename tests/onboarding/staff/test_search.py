@@ -50,7 +50,8 @@ def test_everything_is_found_by_what_people_say_on_the_telephone(shop: Store) ->
 
 
 @pytest.mark.parametrize(
-    "term", ["", "  ", "nothing of the kind", "9" * 40, "%", str(uuid.UUID(int=0))]
+    "term",
+    ["", "  ", "nothing of the kind", "9" * 40, "%", str(uuid.UUID(int=0)), "a\x00b", "a" * 70_000],
 )
 def test_what_fits_nothing_finds_nothing(shop: Store, term: str) -> None:
     assert find_everything(term) == []
