@@ -199,6 +199,9 @@ def test_rotation_and_rewrapping_are_recorded(stored: dict[object, vault.ApiKeyS
     assert AuditEntry.objects.get(action="kek.rotated").subject == f"kek:{fresh.id}"
     counts = [entry.facts["count"] for entry in AuditEntry.objects.filter(action="dek.rewrapped")]
     assert counts == [2, 2, 1]
+    old = KekUse.objects.exclude(kek_id=fresh.id).get().kek_id
+    rotation.destroy_kek(kek_id=old, actor=OPERATOR)
+    assert AuditEntry.objects.get(action="kek.destroyed").subject == f"kek:{old}"
 
 
 def test_a_kek_in_use_is_not_destroyed(stored: dict[object, vault.ApiKeySecret]) -> None:

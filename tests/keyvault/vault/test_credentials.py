@@ -106,6 +106,15 @@ def test_the_same_api_key_is_stored_once() -> None:
     assert Credential.objects.count() == 1
 
 
+def test_a_key_is_known_by_itself_whatever_its_secret() -> None:
+    first, other = factories.api_key(), factories.api_key()
+    factories.credential(secret=first)
+    with pytest.raises(DuplicateCredentialError):
+        factories.credential(secret=vault.ApiKeySecret(first.key, other.secret))
+    factories.credential(secret=vault.ApiKeySecret(other.key, first.secret))
+    assert Credential.objects.count() == 2
+
+
 def test_a_removed_api_key_may_come_back() -> None:
     secret = factories.api_key()
     credential = factories.credential(secret=secret)

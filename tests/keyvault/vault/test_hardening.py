@@ -1,20 +1,41 @@
 """A process that holds secrets gives no core and no look at its memory."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from keyvault.kek.local import create_keyring
+
 MODULE = Path(__file__).resolve().parents[3] / "keyvault" / "vault" / "hardening.py"
-PROBE = """
-import ctypes, resource, runpy, sys
-assert runpy.run_path(sys.argv[1])["harden_process"]()
+SHOWN = """
+import ctypes, resource
 PR_GET_DUMPABLE = 3
 dumpable = ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)
 print(dumpable, *resource.getrlimit(resource.RLIMIT_CORE))
 """
+BY_ITSELF = f"import runpy; assert runpy.run_path({str(MODULE)!r})['harden_process']()" + SHOWN
 
 
 def test_a_hardened_process_is_not_dumpable_and_leaves_no_core() -> None:
-    command = [sys.executable, "-c", PROBE, str(MODULE)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", BY_ITSELF], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == ["0", "0", "0"]
+
+
+@pytest.mark.slow
+def test_a_server_is_hardened_in_development_too(tmp_path: Path) -> None:
+    create_keyring(tmp_path / "keyring.json")
+    settings = {"DJANGO_SETTINGS_MODULE": "config.settings", "DATA_DIR": str(tmp_path)}
+    answer = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi" + SHOWN],
+        cwd=MODULE.parents[2],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert answer.stdout.split() == ["0", "0", "0"]
