@@ -12,7 +12,7 @@ from keyvault.leases.tokens import WAITS_FOR, waiting_tokens
 from keyvault.models import Backend, BackendToken
 from onboarding.models import Store, User
 from onboarding.people.selectors import actor_for
-from onboarding.staff.team.selectors import got_role_from
+from onboarding.staff.team.selectors import hang_together
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -95,7 +95,7 @@ def asker_of(token: BackendToken) -> User | None:
 def may_speak_for(token: BackendToken, *, user: User) -> bool:
     """Whether somebody is a second person to whoever asked for a token."""
     asker = asker_of(token)
-    return asker is None or not (asker == user or got_role_from(asker, user=user))
+    return asker is None or not (asker == user or hang_together(asker, user))
 
 
 def backend_view(*, backend: Backend, reader: User, now: datetime) -> BackendView:

@@ -117,8 +117,8 @@ def approve(*, token: BackendToken, user: User) -> None:
     """Lets a token open what was asked for, and tells the asker. One transaction.
 
     Raises:
-        OwnTokenError: a second person must decide, and one whom the asker has not given a role of
-            late: else one person could be both.
+        OwnTokenError: a second person must decide, and one whose role does not hang together with
+            the asker's: else one person could be both.
         TokenClosedError: it was decided or has lapsed meanwhile.
     """
     asker = asker_of(token)

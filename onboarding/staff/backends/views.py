@@ -159,7 +159,10 @@ def _decided(request: HttpRequest, token: BackendToken) -> HttpResponse:
     try:
         services.approve(token=token, user=person_of(request))
     except OwnTokenError:
-        text = _("Nobody decides on their own token, nor for whoever gave them a role this week.")
+        text = _(
+            "You cannot decide here: you asked yourself, or this week one of you gave the other "
+            "the role, or the same person gave it to both."
+        )
         messages.error(request, text)
     except TokenClosedError:
         messages.warning(request, _("Too late: this token waits no more. Nothing was changed."))

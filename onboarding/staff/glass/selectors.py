@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from keyvault.models import Credential
 from onboarding.models import GlassRequest, User
 from onboarding.models.glass import ASKED_FOR, OPEN_FOR
-from onboarding.staff.team.selectors import got_role_from
+from onboarding.staff.team.selectors import hang_together
 
 State = GlassRequest.State
 
@@ -49,7 +49,7 @@ def may_decide(*, request: GlassRequest, user: User, now: datetime) -> bool:
     is_waiting = request.standing(now=now) == GlassRequest.Standing.ASKED
     if not is_waiting or request.asked_by_id == user.pk:
         return False
-    return not got_role_from(request.asked_by, user=user)
+    return not hang_together(request.asked_by, user)
 
 
 def may_open(*, request: GlassRequest, user: User, now: datetime) -> bool:

@@ -25,7 +25,7 @@ from onboarding.models.glass import ASKED_FOR, OPEN_FOR
 from onboarding.people.selectors import actor_for
 from onboarding.staff.glass.errors import GlassClosedError, OwnRequestError
 from onboarding.staff.glass.letters import tell_approvers, tell_asker, tell_merchant
-from onboarding.staff.team.selectors import got_role_from
+from onboarding.staff.team.selectors import hang_together
 
 State = GlassRequest.State
 
@@ -75,12 +75,12 @@ def approve(*, request_id: UUID, user: User) -> GlassRequest:
     """Lets the asker open the secret within the next 15 minutes. One transaction.
 
     Raises:
-        OwnRequestError: a second person must approve, and one whom the asker has not given a role
-            of late: else one person could be both.
+        OwnRequestError: a second person must approve, and one whose role does not hang together
+            with the asker's: else one person could be both.
         GlassClosedError: it was decided, withdrawn or has lapsed meanwhile.
     """
     row = GlassRequest.objects.filter(pk=request_id).select_related("asked_by").first()
-    if row is not None and got_role_from(row.asked_by, user=user):
+    if row is not None and hang_together(row.asked_by, user):
         _record_refusal(request_id=request_id, user=user, step=State.APPROVED.value)
         raise OwnRequestError
     return _decide(

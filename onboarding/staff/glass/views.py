@@ -154,7 +154,10 @@ def _taken(
     try:
         step(request_id=request_id, user=person_of(request))
     except OwnRequestError:
-        text = _("Nobody decides on their own request, nor for whoever gave them a role this week.")
+        text = _(
+            "You cannot decide here: you asked yourself, or this week one of you gave the other "
+            "the role, or the same person gave it to both."
+        )
         messages.error(request, text)
     except GlassClosedError:
         messages.warning(request, _("Too late: this request is over. Nothing was changed."))

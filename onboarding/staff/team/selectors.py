@@ -11,11 +11,11 @@ from keyvault.audit import Action
 from keyvault.models import AuditEntry
 from onboarding.models import User
 from onboarding.people.second_step import SECOND_STEPS
-from onboarding.people.selectors import actor_for
 from onboarding.staff.roles import Role
 
 # Whom one has made an officer is no second person to one until this long afterwards.
 TRUSTED_AFTER = timedelta(days=7)
+PERSON = "person:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,23 @@ def role_of(user: User) -> Role | None:
     return held[-1] if held and user.is_staff else None
 
 
-def got_role_from(giver: User, *, user: User) -> bool:
-    """Whether somebody's role was last given by this person, and not long ago."""
+def hang_together(one: User, other: User) -> bool:
+    """Whether roles that were given of late lead from one person to the other.
+
+    Then one person may be both: somebody who made the other's account, was made by it, or made
+    both. A few rows of the record, by an index.
+    """
     given = AuditEntry.objects.filter(
         action=Action.STAFF_CHANGED,
-        actor=str(actor_for(giver)),
-        subject=f"person:{user.pk}",
+        actor__startswith=PERSON,
         at__gt=timezone.now() - TRUSTED_AFTER,
     )
-    return given.exists()
+    links = [
+        {actor.removeprefix(PERSON), subject.removeprefix(PERSON)}
+        for actor, subject, facts in given.values_list("actor", "subject", "facts")
+        if facts["to"] == Role.SECURITY
+    ]
+    reached = {str(one.pk)}
+    while found := {pk for link in links if link & reached for pk in link} - reached:
+        reached |= found
+    return str(other.pk) in reached

@@ -13,7 +13,7 @@ from keyvault.errors import StateError, TamperedSecretError
 from keyvault.glass import info_for
 from keyvault.leases.sealed import PublicKeyError
 from keyvault.models import AuditEntry, Credential
-from onboarding.models import GlassRequest
+from onboarding.models import GlassRequest, User
 from onboarding.models.glass import ASKED_FOR, OPEN_FOR
 from onboarding.staff.glass import selectors, services
 from onboarding.staff.glass.errors import GlassClosedError, OwnRequestError
@@ -106,6 +106,47 @@ def test_whom_one_has_made_an_officer_is_no_second_person(scene: Scene) -> None:
         later_on = scene.ask()
         services.approve(request_id=later_on.pk, user=puppet)
     services.approve(request_id=request.pk, user=scene.ben)
+
+
+def made_officer(name: str, *, by: User) -> User:
+    return add_to_staff(email=f"{name}@example.test", role=Role.SECURITY, by=by)
+
+
+def test_nobody_asks_by_the_account_that_they_have_made(scene: Scene) -> None:
+    puppet = made_officer("puppet", by=scene.anna)
+    request = scene.ask(by=puppet)
+
+    assert not selectors.may_decide(request=request, user=scene.anna, now=timezone.now())
+    with pytest.raises(OwnRequestError):
+        services.approve(request_id=request.pk, user=scene.anna)
+    assert services.approve(request_id=request.pk, user=scene.ben).state == "approved"
+
+
+def test_two_accounts_that_one_has_made_are_no_two_people(scene: Scene) -> None:
+    first, second = (made_officer(name, by=scene.anna) for name in ("first", "second"))
+    request = scene.ask(by=first)
+
+    with pytest.raises(OwnRequestError):
+        services.approve(request_id=request.pk, user=second)
+    assert standing(request) == Standing.ASKED
+
+
+def test_a_chain_of_accounts_is_no_second_person(scene: Scene) -> None:
+    last = made_officer("last", by=made_officer("middle", by=scene.anna))
+
+    for asker, approver in ((scene.anna, last), (last, scene.anna)):
+        request = scene.ask(by=asker)
+        with pytest.raises(OwnRequestError):
+            services.approve(request_id=request.pk, user=approver)
+        assert standing(request) == Standing.ASKED
+
+
+def test_roles_that_guard_nothing_link_nobody(scene: Scene) -> None:
+    add_to_staff(email="helper@example.test", role=Role.SUPPORT, by=scene.anna)
+    helper = add_to_staff(email="helper@example.test", role=Role.OPERATOR, by=scene.ben)
+    assert helper.email == "helper@example.test"
+
+    assert services.approve(request_id=scene.ask().pk, user=scene.ben).state == "approved"
 
 
 def test_the_database_refuses_one_person_in_both_parts(scene: Scene) -> None:
