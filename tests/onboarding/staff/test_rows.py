@@ -42,6 +42,7 @@ from onboarding.people.invitations import invite_person
 from onboarding.staff.rows.read_only import COUNTED_ROWS, CappedPaginator
 from tests.onboarding.cast import (
     BY_TESTS,
+    confirmed,
     credential,
     merchant,
     pair,
@@ -251,6 +252,29 @@ def test_hidden_columns_cannot_be_asked_for_at_all() -> None:
     ):
         for key in (column, f"{column}__exact", f"{column}__isnull"):
             assert client.get(list_url(model), {key: "1"}).status_code == 400, (model, key)
+
+
+def state_of_everything() -> list[object]:
+    """What an action could change."""
+    rows = [model._default_manager.order_by("pk").values_list() for model in MODELS]
+    return [list(each) for each in rows]
+
+
+def test_actions_of_lists_are_refused_to_support_when_sent_by_hand() -> None:
+    fill(1)
+    client = confirmed(staff_in("support"))
+    BackendToken.objects.update(last_used_at=None)
+    before = state_of_everything()
+    tried = []
+    for model in MODELS:
+        keys = [str(pk) for pk in model._default_manager.values_list("pk", flat=True)]
+        names = {name for name, _ in admin.site.actions}
+        for action in (*names, *(each.__name__ for each in admin.site._registry[model].actions)):
+            form = {"action": action, "_selected_action": keys, "confirmed": "1", "post": "yes"}
+            client.post(list_url(model), {**form, "select_across": "1", "index": "0"})
+            tried.append(action)
+    assert {"pause_keys", "check_again", "send_again", "delete_selected"} <= set(tried)
+    assert state_of_everything() == before
 
 
 def test_every_filter_that_a_list_offers_works() -> None:
