@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import secrets
 import time
 from dataclasses import dataclass, field, replace
@@ -32,6 +31,7 @@ pytestmark = pytest.mark.django_db
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = KEY.public_key().public_bytes_raw()
+LEASE = b'{"permits": 1}'
 
 
 @pytest.fixture
@@ -60,13 +60,14 @@ class Signed:
     created: int = field(default_factory=lambda: int(time.time()))
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
     headers: tuple[tuple[str, str], ...] = ()
+    is_body_covered: bool = True
 
     def send(self, api: Api) -> Any:
         headers = dict(self.headers)
-        if self.body:
-            digest = base64.b64encode(hashlib.sha256(self.body).digest()).decode()
-            headers.setdefault("Content-Digest", f"sha-256=:{digest}:")
-        covered = [*self.covered, *(["content-digest"] if self.body else [])]
+        is_covered = bool(self.body) and self.is_body_covered
+        if is_covered:
+            headers.setdefault("Content-Digest", _digest(self.body))
+        covered = [*self.covered, *(["content-digest"] if is_covered else [])]
         return self._sent(api, headers=headers, covered=covered)
 
     def _sent(self, api: Api, *, headers: dict[str, str], covered: list[str]) -> Any:
@@ -91,9 +92,12 @@ class Signed:
         )
 
 
+def _digest(body: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
 def _lease(store: Keychain, **changes: Any) -> Signed:
-    body = json.dumps({"permits": 1}).encode()
-    return replace(Signed(path=f"/api/v1/stores/{store.pk}/leases", body=body), **changes)
+    return replace(Signed(path=f"/api/v1/stores/{store.pk}/leases", body=LEASE), **changes)
 
 
 def _refused(response: Any, words: str) -> None:
@@ -164,6 +168,13 @@ def test_all_that_a_request_means_is_covered(signing: Api, store: Keychain, left
     _refused(_lease(store, covered=covered).send(signing), left_out)
 
 
+@pytest.mark.parametrize("digest", [(), (("Content-Digest", _digest(LEASE)),)])
+def test_a_body_is_covered(signing: Api, store: Keychain, digest: tuple[Any, ...]) -> None:
+    lease = _lease(store, is_body_covered=False, headers=digest)
+
+    _refused(lease.send(signing), "signature")
+
+
 def test_an_idempotency_key_is_covered(signing: Api, store: Keychain) -> None:
     headers = (("Idempotency-Key", "once-1"),)
     covered = (*Signed("").covered, "idempotency-key")
@@ -173,8 +184,7 @@ def test_an_idempotency_key_is_covered(signing: Api, store: Keychain) -> None:
 
 
 def test_another_body_than_the_digests_is_refused(signing: Api, store: Keychain) -> None:
-    digest = base64.b64encode(hashlib.sha256(b'{"permits": 9}').digest()).decode()
-    headers = (("Content-Digest", f"sha-256=:{digest}:"),)
+    headers = (("Content-Digest", _digest(b'{"permits": 9}')),)
 
     _refused(_lease(store, headers=headers).send(signing), "does not fit")
 
