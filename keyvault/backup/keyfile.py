@@ -26,6 +26,7 @@ from keyvault.errors import VaultError
 from keyvault.models import WrappedDek
 from keyvault.vault.ciphers import wrapped_bytes
 
+PART = ".part"
 HEADER = {"format": "latchkey-key-file", "version": 1}
 
 
@@ -73,9 +74,11 @@ def take_out(path: Path, *, keychain: str) -> bool:
     Returns:
         Whether it was in it.
     """
-    if not path.exists():
+    if not path.parent.exists():
         return False
     with _changing(path):
+        if not path.exists():
+            return False
         lines = read_keys(path)
         kept = [line for line in lines if line["keychain"] != keychain]
         if len(kept) < len(lines):
@@ -113,13 +116,16 @@ def _changing(path: Path) -> Iterator[None]:
     handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        # Of a writer that was killed; what it holds would outlive a shredding.
+        for part in path.parent.glob(f".{path.name}.*{PART}"):
+            part.unlink()
         yield
     finally:
         os.close(handle)
 
 
 def _replace(path: Path, lines: list[dict[str, Any]]) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     try:
         with os.fdopen(handle, "w") as file:
             rest = "".join(json.dumps(line) + "\n" for line in lines)

@@ -61,7 +61,8 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
 
     Raises:
         UnknownRecordError: there is no such keychain.
-        StateError: it was shredded already.
+        StateError: it was shredded already; should that run have been killed before it came to the
+            key file, the line is taken out now.
         VaultError: the key file is damaged; the database is shredded, the file must be replaced by
             another backup.
     """
@@ -71,8 +72,7 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
             message = f"there is no keychain {keychain_id}"
             raise UnknownRecordError(message)
         if keychain.shredded_at is not None:
-            message = f"keychain {keychain_id} was shredded at {keychain.shredded_at.isoformat()}"
-            raise StateError(message)
+            raise StateError(_shredded_before(keychain))
         dek = WrappedDek.objects.filter(keychain_id=keychain_id).first()
         digest = hashlib.sha256(wrapped_bytes(dek)).hexdigest() if dek else ""
         kek_id = dek.kek_id if dek else ""
@@ -98,6 +98,13 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
         was_in_key_file=was_kept,
         key_file_days=settings.KEYVAULT_KEY_FILE_DAYS,
     )
+
+
+def _shredded_before(keychain: Keychain) -> str:
+    message = f"keychain {keychain.pk} was shredded at {keychain.shredded_at:%Y-%m-%dT%H:%M:%S%z}"
+    if take_out(Path(settings.KEYVAULT_KEY_FILE), keychain=str(keychain.pk)):
+        message += "; its line was still in the key file and is taken out now"
+    return message
 
 
 def _destroy_ciphertexts(keychain_id: UUID) -> tuple[int, int]:

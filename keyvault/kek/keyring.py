@@ -32,6 +32,8 @@ from keyvault.kek.provider import KekState
 FORMAT = "latchkey-keyring"
 VERSION = 1
 MAX_BYTES = 1 << 20
+# How the names of half-written files end; each holds keys.
+PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,14 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
     return data
 
 
+def remove_parts(path: Path) -> None:
+    """Removes what a writer that was killed left behind; call it where nobody else is writing."""
+    for part in path.parent.glob(f".{path.name}.*{PART}"):
+        part.unlink(missing_ok=True)
+
+
 def _write(path: Path, content: bytes, *, exclusive: bool) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -197,6 +197,7 @@ def _changing(path: Path) -> Iterator[Keyring]:
         raise KeyringError(message) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        keyring.remove_parts(path)
         yield keyring.load(path)
     finally:
         os.close(handle)

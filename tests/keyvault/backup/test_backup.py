@@ -17,7 +17,7 @@ from keyvault.audit.sealer import file_sink, seal_new_entries
 from keyvault.audit.verification import verify
 from keyvault.backup.keyfile import read_keys, take_out, write_keys
 from keyvault.errors import ShreddedKeychainError, StateError, UnknownRecordError, VaultError
-from keyvault.models import AuditEntry, Credential, Keychain, WrappedDek
+from keyvault.models import AuditEntry, Credential, Draft, Grant, Keychain, WrappedDek
 from tests.keyvault import factories
 from tests.keyvault.factories import OWNER
 
@@ -95,6 +95,23 @@ def test_a_shredded_store_opens_nothing_any_more_and_the_rest_does(
     vault.open_credential(credential=row, actor=OWNER)
 
 
+def test_shredding_leaves_no_ciphertext_of_drafts_and_grants() -> None:
+    credential = factories.credential(of=factories.keychain("Bakery A"))
+    vault.seal_draft(
+        keychain_id=credential.keychain_id, secret=factories.api_key(), ttl_seconds=60, actor=OWNER
+    )
+    Grant.objects.create(
+        credential=credential,
+        sealed_refresh=b"sealed",
+        access_expires_at=timezone.now(),
+        renewed_at=timezone.now(),
+    )
+    _run("shred", "Bakery A", "--confirm", "Bakery A")
+    assert not Draft.objects.exists()
+    grant = Grant.objects.get()
+    assert (bytes(grant.sealed_refresh), grant.state) == (b"", Grant.State.ENDED)
+
+
 def test_the_record_still_verifies_after_a_shredding(written: Path) -> None:
     _run("shred", "Bakery A", "--confirm", "Bakery A")
     seal_new_entries(timezone.now())
@@ -136,6 +153,27 @@ def test_what_is_shredded_while_a_key_file_is_written_is_not_in_it(
     write_keys(key_file, read_meanwhile())
     shredding.join()
     assert [line["keychain"] for line in read_keys(key_file)] == [str(deks[1].keychain_id)]
+
+
+def test_a_shredding_that_was_killed_is_finished_by_the_next(written: Path, key_file: Path) -> None:
+    before = key_file.read_bytes()
+    keychain = str(WrappedDek.objects.order_by("keychain_id")[0].keychain_id)
+    _run("shred", keychain, "--confirm", Keychain.objects.get(pk=keychain).label)
+    key_file.write_bytes(before)
+    with pytest.raises(CommandError, match="taken out now"):
+        _run("shred", keychain, "--confirm", Keychain.objects.get(pk=keychain).label)
+    assert keychain not in key_file.read_text()
+    with pytest.raises(CommandError, match=r"was shredded at [^;]*$"):
+        _run("shred", keychain, "--confirm", Keychain.objects.get(pk=keychain).label)
+
+
+def test_what_a_killed_backup_left_of_the_key_file_goes_with_a_shredding(
+    written: Path, key_file: Path
+) -> None:
+    key_file.rename(key_file.with_name(f".{key_file.name}.killed.part"))
+    keychain = WrappedDek.objects.order_by("keychain_id")[0].keychain
+    _run("shred", str(keychain.pk), "--confirm", keychain.label)
+    assert [path.name for path in key_file.parent.iterdir()] == [f".{key_file.name}.lock"]
 
 
 def test_shredding_works_without_any_key_file() -> None:

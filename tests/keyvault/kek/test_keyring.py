@@ -222,6 +222,13 @@ def test_a_half_made_kek_is_given_up_by_the_next_rotation(path: Path) -> None:
     assert [kek.id for kek in provider.keks()] == [ring.keks[0].id, fresh.id]
 
 
+def test_what_a_killed_writer_left_goes_with_the_next_change(path: Path) -> None:
+    killed = path.with_name(f".{path.name}.killed.part")
+    killed.write_bytes(path.read_bytes())
+    LocalProvider(path).rotate()
+    assert not killed.exists()
+
+
 def test_a_destroyed_kek_unwraps_nothing_and_leaves_the_file(path: Path) -> None:
     provider = LocalProvider(path)
     old = provider.wrap(dek=DEK, keychain=KEYCHAIN)
