@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+import hvac
 import pytest
 from pytest_django import Settings
 
@@ -78,6 +79,29 @@ def test_an_unwrapped_dek_outlives_a_short_outage(
         _opens(credential)
     with pytest.raises(KekUnavailableError):
         factories.keychain()
+
+
+def test_a_server_that_is_sealed_in_a_rewrap_keeps_what_is_done_and_harms_no_row(
+    settings: Settings,
+) -> None:
+    with openbao() as bao:
+        settings.KEYVAULT_KEK = {"provider": "vault-transit", "vault-transit": asdict(bao)}
+        for _ in range(5):
+            factories.keychain()
+        before = dict(WrappedDek.objects.values_list("pk", "wrapped"))
+        fresh = rotation.rotate_kek(actor=OPERATOR)
+
+        def seal(_done: int, _total: int) -> None:
+            client = hvac.Client(url=bao.address, token=bao.token.get_secret_value())
+            client.sys.seal()
+            client.adapter.close()
+
+        with pytest.raises(KekUnavailableError, match="sealed"):
+            rotation.rewrap(actor=OPERATOR, progress=seal, portion=2)
+    moved = set(WrappedDek.objects.filter(kek_id=fresh.id).values_list("pk", flat=True))
+    assert len(moved) == 2
+    for dek in WrappedDek.objects.exclude(pk__in=moved):
+        assert bytes(dek.wrapped) == bytes(before[dek.pk])
 
 
 def test_a_provider_without_settings_opens_and_wraps_nothing(
