@@ -1,7 +1,6 @@
 """One POST to somebody else's address: resolved once, pinned, never inside our own network."""
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -14,11 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from keyvault.errors import VaultError
+from keyvault.webhooks.addresses import is_public
 
 # For all of a POST once its address is looked up.
 DEADLINE_SECONDS: Final = 10.0
-# IPv4 inside of IPv6, which `is_global` lets pass.
-NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class ForbiddenAddressError(VaultError):
@@ -128,13 +126,9 @@ def _cut(twin: socket.socket, is_late: threading.Event) -> None:
 
 def _public_address(*, host: str, port: int, netloc: str) -> str:
     found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if netloc not in _allowed():
-        for each in found:
-            address = ipaddress.ip_address(each)
-            mapped = getattr(address, "ipv4_mapped", None)
-            if mapped is not None or address in NAT64 or not address.is_global:
-                message = "a webhook's address must be public"
-                raise ForbiddenAddressError(message)
+    if netloc not in _allowed() and not all(is_public(each) for each in found):
+        message = "a webhook's address must be public"
+        raise ForbiddenAddressError(message)
     return found[0]
 
 

@@ -14,8 +14,7 @@ from keyvault.audit import SYSTEM
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import Scope, create_backend
 from keyvault.models import AuditEntry, Credential, Keychain, WebhookDelivery, WebhookEndpoint
-from keyvault.webhooks import ForbiddenAddressError, enable, register, replay, replay_failed
-from keyvault.webhooks.sending import checked_url, post
+from keyvault.webhooks import enable, register, replay, replay_failed
 from tests.keyvault import factories
 from tests.keyvault.delivering import deliver
 from tests.keyvault.lending import key_of
@@ -201,33 +200,3 @@ def test_the_signing_key_is_sealed(receiver: Receiver) -> None:
 
     assert signing_key.encode() not in bytes(WebhookEndpoint.objects.get().sealed_key)
     assert signing_key not in str(list(AuditEntry.objects.values()))
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://example.test/",
-        "ftp://example.test/",
-        "https:///path",
-        "https://user@example.test/",
-        "https://example.test/#x",
-    ],
-)
-def test_an_address_that_is_no_public_https_one_is_refused(url: str) -> None:
-    with pytest.raises(ForbiddenAddressError):
-        checked_url(url)
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"],  # noqa: S104  # refused, not bound
-)
-def test_nothing_is_sent_into_our_own_network(host: str) -> None:
-    with pytest.raises(ForbiddenAddressError):
-        post(url=f"https://{host}/hook", body=b"{}", headers={})
-
-
-def test_a_receiver_that_is_not_there_is_status_0(settings: Settings) -> None:
-    settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = ["127.0.0.1:1"]
-
-    assert post(url="http://127.0.0.1:1/", body=b"{}", headers={}).status == 0
