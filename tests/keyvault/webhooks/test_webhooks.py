@@ -195,6 +195,20 @@ def test_a_worker_that_is_late_does_not_undo_that_an_event_is_sent_again(
     assert deliver(timezone.now()) == 1
 
 
+def test_events_are_kept_for_thirty_days(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    deliver(timezone.now())
+    now = WebhookDelivery.objects.get().created_at + timedelta(days=30)
+
+    deliver(now - timedelta(seconds=1))
+    assert WebhookDelivery.objects.exists()
+    deliver(now + timedelta(seconds=1))
+    assert not WebhookDelivery.objects.exists()
+
+
 def test_the_signing_key_is_sealed(receiver: Receiver) -> None:
     signing_key = _listen(receiver.url)
 
