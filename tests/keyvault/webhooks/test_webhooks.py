@@ -13,7 +13,14 @@ from keyvault import due, vault
 from keyvault.audit import SYSTEM
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import Scope, create_backend
-from keyvault.models import AuditEntry, Credential, Keychain, WebhookDelivery, WebhookEndpoint
+from keyvault.models import (
+    AuditEntry,
+    Backend,
+    Credential,
+    Keychain,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from keyvault.webhooks import enable, register, replay, replay_failed
 from tests.keyvault import factories
 from tests.keyvault.delivering import deliver
@@ -84,6 +91,17 @@ def test_only_backends_of_the_store_are_told(receiver: Receiver) -> None:
     store, other = factories.keychain(), factories.keychain()
     key = key_of(store)
     _listen(receiver.url, stores=[other])
+
+    _suspend(store, key)
+
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_a_backend_that_is_switched_off_is_not_told(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    Backend.objects.update(is_active=False)
 
     _suspend(store, key)
 
