@@ -147,6 +147,21 @@ def test_old_permits_are_forgotten_and_counted_no_more(backend: Api, store: Keyc
     assert timedelta(hours=29) < timezone.now() - used_at < timedelta(hours=31)
 
 
+def test_of_a_key_with_old_permits_those_that_still_count_stay(
+    backend: Api, store: Keychain
+) -> None:
+    key = key_of(store)
+    backend.lease(store, permits=5)
+    age(key, 20 * HOUR_US)
+    backend.lease(store, permits=3)
+    age(key, 10 * HOUR_US)
+
+    assert prune(timezone.now()) == 1
+
+    assert Lease.objects.get().permits == 3
+    assert _remaining(key) == [20, 300, 3000, 11997]
+
+
 def test_permits_that_still_count_are_not_forgotten(backend: Api, store: Keychain) -> None:
     key = key_of(store)
     backend.lease(store, permits=5)
