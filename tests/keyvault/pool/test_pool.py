@@ -124,7 +124,8 @@ def test_a_clock_that_jumps_ahead_rests_all_keys(backend: Api, store: Keychain) 
     assert backend.lease(store).json()["type"] == "pool-empty"
 
 
-def test_a_slow_answer_is_no_jump_of_the_clock() -> None:
+def test_a_slow_answer_is_no_jump_of_the_clock(store: Keychain) -> None:
+    key_of(store)
     clock = iter([1_000 * SECOND, 1_060 * SECOND])
     since_boot = iter([10.0, 10.1, 11.0, 71.0])
     watch = ClockWatch(since_boot=lambda: next(since_boot), clock=lambda: next(clock))
