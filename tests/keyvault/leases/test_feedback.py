@@ -5,6 +5,8 @@ from pytest_django.fixtures import Settings
 
 from keyvault import pool
 from keyvault.models import Credential, Keychain, Lease, PoolKey
+from keyvault.windows import SECOND
+from tests.keyvault.ageing import age
 from tests.keyvault.lending import Api, key_of
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +52,34 @@ def test_foreign_use_is_counted_and_a_reserve_is_kept(backend: Api, store: Keych
     assert _remaining(key) == [15, 195, 2695, 10995]
     assert backend.lease(store, permits=100).json()["lease"]["permits"] == 14
     assert Lease.objects.filter(outcome="foreign").count() == 3
+
+
+def test_foreign_use_leaves_as_late_as_it_can_have_been(backend: Api, store: Keychain) -> None:
+    """What a window shows and the shorter ones do not is as old as they are long."""
+    key_of(store)
+    lease = backend.lease(store).json()["lease"]
+
+    backend.settle(lease["id"], used=1, rate_limit=_headers(remaining="289/2979/11969"))
+
+    now_us = PoolKey.objects.get().high_water_us
+    foreign = Lease.objects.filter(outcome="foreign").order_by("-use_by_us")
+    ages = [((now_us - each.use_by_us) / SECOND, each.counted) for each in foreign]
+    assert ages == [(1.5, 10), (300.5, 10), (3600.5, 10)]
+
+
+def test_what_has_left_since_the_answer_is_not_taken_for_foreign(
+    backend: Api, store: Keychain
+) -> None:
+    key = key_of(store)
+    backend.settle(backend.lease(store, permits=5).json()["lease"]["id"], used=5)
+    age(key, 298 * SECOND)
+    lease = backend.lease(store, use_within_seconds=30).json()["lease"]
+    age(key, 10 * SECOND)
+
+    backend.settle(lease["id"], used=1, rate_limit=_headers(remaining="294/2994/11994"))
+
+    assert PoolKey.objects.get().foreign_seen_us == 0
+    assert _remaining(key)[1] == 299
 
 
 def test_a_key_that_others_have_spent_gives_nothing(backend: Api, store: Keychain) -> None:
@@ -101,8 +131,9 @@ def test_nonsense_in_headers_is_passed_over(
     assert _remaining(key) == [19, 299, 2999, 11999]
 
 
+@pytest.mark.parametrize("remaining", ["299/-1/11000", "-1/-1/11000"])
 def test_a_throttled_key_rests_until_its_reset(
-    backend: Api, store: Keychain, settings: Settings
+    backend: Api, store: Keychain, settings: Settings, remaining: str
 ) -> None:
     settings.KEYVAULT_FIXED_WINDOWS = True
     key_of(store)
@@ -112,7 +143,7 @@ def test_a_throttled_key_rests_until_its_reset(
         lease["id"],
         used=1,
         outcome="throttled",
-        rate_limit=_headers(remaining="299/-1/11000", reset="20/40/9999"),
+        rate_limit=_headers(remaining=remaining, reset="20/40/9999"),
     )
 
     assert 40 <= int(backend.lease(store)["Retry-After"]) <= 43
