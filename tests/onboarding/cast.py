@@ -36,9 +36,9 @@ def staff_member(name: str = "staff") -> User:
     return user
 
 
-def staff_in(role: str | None) -> User:
+def staff_in(role: str | None, *, name: str = "") -> User:
     """Somebody of the operator's in one role or in none yet, with a second step."""
-    user = person(role or "newcomer", is_staff=True)
+    user = person(name or role or "newcomer", is_staff=True)
     user.groups.set(Group.objects.filter(name=role))
     enrol_codes(user=user)
     return user
@@ -83,6 +83,11 @@ def credential(
     )
     seed(credential_id=stored.pk, request_times=[timezone.now()])
     return stored
+
+
+def officer(name: str) -> User:
+    """Somebody of the security role."""
+    return staff_in("security", name=name)
 
 
 def signed_in(user: User) -> Client:

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
@@ -22,7 +21,6 @@ from keyvault.leases import create_token
 from keyvault.leases.tokens import WAITS_FOR
 from keyvault.models import AuditEntry, Backend, BackendToken
 from onboarding.models import Store, User
-from onboarding.people.second_step import enrol_codes
 from onboarding.staff.roles import Role
 from onboarding.staff.team.services import give_role
 from tests.keyvault.lending import Api
@@ -31,6 +29,7 @@ from tests.onboarding.cast import (
     confirmed,
     credential,
     merchant,
+    officer,
     person,
     signed_in,
     staff_in,
@@ -41,13 +40,6 @@ from tests.onboarding.cast import (
 pytestmark = pytest.mark.django_db
 NEW = "/staff/backends/new/"
 BOTH = ["leases:write", "stores:read"]
-
-
-def officer(name: str) -> User:
-    user = person(name, is_staff=True)
-    user.groups.set(Group.objects.filter(name="security"))
-    enrol_codes(user=user)
-    return user
 
 
 @dataclass
@@ -259,6 +251,16 @@ def test_a_token_that_works_is_not_ended_by_a_late_no(office: Office) -> None:
     assert "waits no more" in office.decide(by=office.ben, do="deny").content.decode()
 
     assert office.leases(token) == 201
+
+
+def test_a_token_of_somebody_who_is_gone_can_be_decided_on(office: Office) -> None:
+    token = office.registered()
+    BackendToken.objects.update(made_by="person:987654")
+
+    office.decide(by=office.ben)
+
+    assert office.leases(token) == 201
+    assert subjects_to(office.anna) == []
 
 
 def test_a_day_later_it_is_too_late(office: Office) -> None:

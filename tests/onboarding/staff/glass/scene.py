@@ -8,25 +8,15 @@ from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from django.contrib.auth.models import Group
 from django.http import HttpResponse
 
 from keyvault.models import Credential
 from keyvault.vault import ApiKeySecret
 from onboarding.models import GlassRequest, User
-from onboarding.people.second_step import enrol_codes
 from onboarding.staff.glass import services
-from tests.onboarding.cast import confirmed, credential, merchant, pair, person, store
+from tests.onboarding.cast import confirmed, credential, merchant, officer, pair, person, store
 
 REASON = "The vendor asks for the key of incident 4711."
-
-
-def officer(name: str) -> User:
-    """Somebody of the security role."""
-    user = person(name, is_staff=True)
-    user.groups.set(Group.objects.filter(name="security"))
-    enrol_codes(user=user)
-    return user
 
 
 @dataclass

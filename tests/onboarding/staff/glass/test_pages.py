@@ -12,9 +12,9 @@ from django.utils import timezone
 from onboarding.models import GlassRequest
 from onboarding.models.glass import ASKED_FOR, OPEN_FOR
 from onboarding.staff.glass import services
-from tests.onboarding.cast import confirmed, person, signed_in, staff_in
+from tests.onboarding.cast import confirmed, officer, person, signed_in, staff_in
 from tests.onboarding.people.test_second_step import database_text
-from tests.onboarding.staff.glass.scene import Scene, later, officer
+from tests.onboarding.staff.glass.scene import Scene, later
 
 pytestmark = pytest.mark.django_db
 AGAIN = "/accounts/reauthenticate/"
