@@ -23,10 +23,7 @@ from keyvault.models import BackendToken
 # A token for which nobody has spoken within this time stays closed for good.
 WAITS_FOR: Final = timedelta(hours=24)
 MINUTE: Final = timedelta(minutes=1)
-MOST_KEPT: Final = 10_000
 _log = structlog.get_logger(__name__)
-# The minute in which this process has last looked after a token, by its digest.
-_looked_after: dict[str, int] = {}
 
 
 def waiting_tokens(*, now: datetime) -> QuerySet[BackendToken]:
@@ -76,8 +73,7 @@ def note_use(*, digest: str) -> None:
     Args:
         digest: of a token that a request shows; one that opens nothing is left alone.
     """
-    minute = int(time.monotonic() // MINUTE.total_seconds())
-    if _looked_after.get(digest) == minute:
+    if _noted.holds(digest):
         return
     now = timezone.now()
     tokens = BackendToken.objects.filter(
@@ -86,9 +82,7 @@ def note_use(*, digest: str) -> None:
     found = tokens.values_list("pk", "last_used_at").first()
     if found is None:
         return
-    if len(_looked_after) >= MOST_KEPT:
-        _looked_after.clear()
-    _looked_after[digest] = minute
+    _noted.keep(digest)
     token_id, last_used_at = found
     if last_used_at is not None and last_used_at > now - MINUTE:
         return
@@ -113,3 +107,23 @@ def _open(row: BackendToken, *, days: int, now: datetime, actor: Actor) -> None:
             "asked_by": row.made_by,
         },
     )
+
+
+class _Noted:
+    """The tokens, by their digests, that this process has looked after in this minute."""
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._digests: set[str] = set()
+
+    def holds(self, digest: str) -> bool:
+        minute = int(time.monotonic() // MINUTE.total_seconds())
+        if minute != self._minute:
+            self._minute, self._digests = minute, set()
+        return digest in self._digests
+
+    def keep(self, digest: str) -> None:
+        self._digests.add(digest)
+
+
+_noted = _Noted()

@@ -152,9 +152,7 @@ def take_uninstall(parameters: Mapping[str, str]) -> int:
     for waiting in before.filter(state=State.ARRIVED):
         give_up_install(waiting, outcome=InstallOutcome.UNINSTALLED)
     stored = [each.credential for each in before.filter(state=State.STORED)]
-    gone = (Credential.State.REVOKED,)
-    live = [each for each in stored if each is not None and each.state not in gone]
-    return sum(_destroy(credential) for credential in live)
+    return sum(_destroy(credential) for credential in stored if credential is not None)
 
 
 @transaction.atomic

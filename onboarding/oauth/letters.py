@@ -46,9 +46,7 @@ def lost_letter(*, grant: Grant, store: Store, language: str, now: datetime) -> 
 
 def tell_uninstalled(credential: Credential) -> None:
     """Write to the people of a store whose app was taken out; in the caller's transaction."""
-    store = Store.objects.filter(pk=credential.keychain_id).first()
-    if store is None:
-        return
+    store = Store.objects.get(pk=credential.keychain_id)
     others = Credential.objects.filter(keychain_id=store.pk, state=Credential.State.ACTIVE).exclude(
         pk=credential.pk
     )

@@ -61,7 +61,6 @@ def ask_for_backend(*, asked: NewBackend, user: User) -> NewToken:
 
     Raises:
         SameNameError: there is a backend of this name; nothing was made.
-        UnknownRecordError: a store was removed meanwhile; nothing was made.
     """
     try:
         with transaction.atomic():

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from keyvault.errors import StateError, UnknownRecordError
+from keyvault.errors import StateError
 from keyvault.leases import NewToken
 from keyvault.models import Backend, BackendToken
 from onboarding.capacity.forms import new_form_id
@@ -41,8 +41,6 @@ def register(request: HttpRequest) -> HttpResponse:
             made = services.ask_for_backend(asked=_asked(form), user=person_of(request))
         except SameNameError:
             form.add_error("name", _("There is a backend of this name already"))
-        except UnknownRecordError:
-            form.add_error("stores", _("One of these stores was removed meanwhile."))
         else:
             return _shown(request, made)
     return _form(request, form=form, title=_("Register a backend"))

@@ -147,6 +147,22 @@ def test_the_last_use_is_kept_to_the_minute() -> None:
     assert BackendToken.objects.get().last_used_at == first
 
 
+def test_a_use_that_another_process_has_kept_is_not_kept_again() -> None:
+    token = token_of()
+    just_now = timezone.now() - timedelta(seconds=5)
+    BackendToken.objects.update(last_used_at=just_now)
+
+    assert Api(token).get("/api/v1/stores").status_code == 200
+
+    assert BackendToken.objects.get().last_used_at == just_now
+
+
+def test_a_token_of_nobody_is_not_made() -> None:
+    with pytest.raises(UnknownRecordError):
+        create_token(backend_id=uuid4(), scopes=list(Scope), days=1, actor=ANNA)
+    assert not BackendToken.objects.exists()
+
+
 def test_a_token_that_opens_nothing_was_not_used() -> None:
     token = token_of()
     revoke_token(token_id=BackendToken.objects.get().pk, actor=SYSTEM)
