@@ -164,18 +164,6 @@ def test_an_inserted_entry_is_found() -> None:
     assert _first(_verify()) == ("inserted", strange)
 
 
-def test_an_entry_that_is_kept_from_the_sealer_is_found() -> None:
-    sealed = _record()[0]
-    _seal()
-    kept = _record()[0]
-    AuditPending.objects.update(entry_id=sealed)
-    assert ("inserted", kept) in {(bad.kind, bad.entry_id) for bad in _verify().problems}
-    assert _seal() == 1  # the other one, a second time
-    problems = _verify().problems
-    assert (problems[0].kind, problems[0].checkpoint_id) == ("checkpoint", 2)
-    assert (problems[1].kind, problems[1].entry_id) == ("inserted", kept)
-
-
 def test_an_entry_that_vanished_before_it_was_sealed_is_found(unguarded: None) -> None:
     _record()
     _seal()
