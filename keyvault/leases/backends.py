@@ -62,6 +62,18 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def usable_name(text: str) -> str:
+    """A backend's name as it is kept; it is printed on terminals, too.
+
+    Raises:
+        ValueError: it is empty, too long, or holds what is no character to read.
+    """
+    if not (0 < len(text) <= MOST_NAME_CHARACTERS and text.isprintable()):
+        message = f"a name has 1 to {MOST_NAME_CHARACTERS} characters that can be printed"
+        raise ValueError(message)
+    return text
+
+
 def usable_networks(words: Sequence[str]) -> str:
     """Networks as they are kept: "192.0.2.0/24 2001:db8::/32".
 
@@ -86,7 +98,7 @@ def create_backend(
     """Registers a backend and makes its first token, in one transaction.
 
     Args:
-        name: unique, 100 characters at most.
+        name: unique; see `usable_name`.
         scopes: what the token may do.
         stores: the stores that it may lease from; None: all, those made later included.
         days: how long the token lives.
@@ -97,16 +109,13 @@ def create_backend(
         is_waiting: as for `create_token`.
 
     Raises:
-        ValueError: no name, too many days, or a network that is none.
+        ValueError: no such name or days, or a network that is none.
         UnknownRecordError: a store does not exist; nothing was made.
         IntegrityError: the name is taken.
     """
-    if not 0 < len(name) <= MOST_NAME_CHARACTERS:
-        message = f"a name has 1 to {MOST_NAME_CHARACTERS} characters"
-        raise ValueError(message)
     with transaction.atomic():
         backend = Backend.objects.create(
-            name=name,
+            name=usable_name(name),
             has_all_stores=stores is None,
             public_key=public_key,
             signing_key=signing_key,

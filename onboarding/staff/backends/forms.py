@@ -13,6 +13,7 @@ from keyvault.leases.backends import (
     MOST_DAYS,
     MOST_NAME_CHARACTERS,
     Scope,
+    usable_name,
     usable_networks,
 )
 from onboarding.capacity.forms import FormId, whole_number
@@ -160,6 +161,13 @@ class BackendForm(TokenForm):
     )
 
     field_order = ("form_id", "name", "which", "stores", "scopes", "days", "networks")
+
+    def clean_name(self) -> str:
+        """Take what can be read, wherever it is shown."""
+        try:
+            return usable_name(self.cleaned_data["name"])
+        except ValueError:
+            raise forms.ValidationError(_("Write it without special characters.")) from None
 
     def clean(self) -> dict[str, Any]:
         """Ask for the stores where only some are meant."""

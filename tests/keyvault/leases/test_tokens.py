@@ -127,7 +127,7 @@ def test_days_that_are_none_make_nothing(days: int) -> None:
     assert not Backend.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["", "x" * 101])
+@pytest.mark.parametrize("name", ["", "x" * 101, "a\x1b[31mb", "a\nb", "a\u202eb"])
 def test_a_name_that_cannot_be_kept_makes_nothing(name: str) -> None:
     with pytest.raises(ValueError, match="characters"):
         create_backend(name=name, scopes=[], stores=None, days=1, actor=ANNA)

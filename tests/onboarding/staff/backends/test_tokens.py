@@ -324,6 +324,8 @@ def test_only_the_stores_that_were_named_are_lent(office: Office) -> None:
         ({"name": ""}, "Enter a name"),
         ({"name": "x" * 101}, "at most 100"),
         ({"name": "x\x00"}, "Null characters"),
+        ({"name": "a\x1b[31mb"}, "without special characters"),
+        ({"name": "a\u202eb"}, "without special characters"),
         ({"which": "none"}, "not one of the available choices"),
         ({"stores": ""}, "Enter at least one store"),
         ({"stores": "Nowhere"}, "There is no store “Nowhere”"),
