@@ -41,6 +41,8 @@ INSIDE = [
     "ff02::1",
 ]
 PUBLIC = ["93.184.216.34", "2606:2800:220:1::1"]
+# These servers answer the head of a request and hang up; a body might come too late for them.
+NO_BODY = b""
 # A name that nobody has (RFC 2606): only what stands in for the resolver knows it.
 NAME = "hook.example.test"
 
@@ -119,7 +121,7 @@ def test_a_name_is_looked_up_once_and_its_address_is_what_is_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     with serving(sending(head())) as port:
         settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = [f"{NAME}:{port}"]
-        assert post(url=f"http://{NAME}:{port}/", body=b"{}", headers={}).status == 200
+        assert post(url=f"http://{NAME}:{port}/", body=NO_BODY, headers={}).status == 200
 
     assert resolver.asked == 1
 
@@ -140,19 +142,19 @@ def test_a_certificate_must_be_the_names(
 
     with serving(sending(head()), tls=authority.server) as port:
         settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = [f"127.0.0.1:{port}"]
-        assert post(url=f"https://127.0.0.1:{port}/", body=b"{}", headers={}).status == status
+        assert post(url=f"https://127.0.0.1:{port}/", body=NO_BODY, headers={}).status == status
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(settings: Settings) -> None:
     with serving(sending(head()), tls=authority_for("127.0.0.1").server) as port:
         settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = [f"127.0.0.1:{port}"]
-        assert post(url=f"https://127.0.0.1:{port}/", body=b"{}", headers={}).status == 0
+        assert post(url=f"https://127.0.0.1:{port}/", body=NO_BODY, headers={}).status == 0
 
 
 def test_a_redirect_is_no_answer(settings: Settings) -> None:
     with serving(sending(head("Location: http://127.0.0.1/", status="302 Found"))) as port:
         settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = [f"127.0.0.1:{port}"]
-        sent = post(url=f"http://127.0.0.1:{port}/", body=b"{}", headers={})
+        sent = post(url=f"http://127.0.0.1:{port}/", body=NO_BODY, headers={})
 
     assert (sent.status, sent.is_good) == (302, False)
 
