@@ -21,7 +21,7 @@ from keyvault.errors import (
 from keyvault.kek.local import create_keyring
 from keyvault.models import AuditEntry, KekUse, WrappedDek
 from keyvault.vault.ciphers import unwrap_dek
-from keyvault.vault.custody import active_provider
+from keyvault.vault.custody import active_provider, current_keyring
 from tests.keyvault import factories
 from tests.keyvault.factories import BACKEND
 
@@ -243,6 +243,10 @@ def test_status_tells_what_stands_on_which_kek(stored: dict[object, vault.ApiKey
     ]
     assert (status.keychains, status.deks_on_old_keks, status.most_seals) == (5, 5, 7)
     assert status.unknown_keks == []
+    made = [kek.created_at for kek in status.keks]
+    assert made == [kek.created_at for kek in current_keyring().keks]
+    assert None not in made
+    assert made == sorted(made)
 
 
 def test_status_names_a_kek_that_nobody_holds(stored: dict[object, vault.ApiKeySecret]) -> None:

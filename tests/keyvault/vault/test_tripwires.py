@@ -96,6 +96,22 @@ def test_an_actor_that_opens_too_much_is_told_once(settings: Settings) -> None:
     assert (alert.subject, alert.facts) == (str(BACKEND), {"limit": 10, "times": 11})
 
 
+@pytest.mark.parametrize(
+    "action",
+    [
+        Action.CREDENTIAL_OPENED,
+        Action.DRAFT_OPENED,
+        Action.LEASE_GRANTED,
+        Action.SECRET_OPENED,
+    ],
+)
+def test_every_way_to_open_a_secret_counts(settings: Settings, action: Action) -> None:
+    settings.KEYVAULT_OPENS_PER_MINUTE = {**settings.KEYVAULT_OPENS_PER_MINUTE, "backend": 1}
+    for _ in range(2):
+        audit.record(action=action, actor=BACKEND)
+    assert tripwires.watch_rates(timezone.now()) == 1
+
+
 def test_openings_of_the_minutes_before_do_not_count(settings: Settings) -> None:
     settings.KEYVAULT_OPENS_PER_MINUTE = {**settings.KEYVAULT_OPENS_PER_MINUTE, "backend": 10}
     _openings(11)

@@ -7,6 +7,7 @@ from keyvault.audit import Action
 from keyvault.models import AuditEntry
 from onboarding.errors import AlreadyMemberError, LastOwnerError, UnknownRecordError
 from onboarding.models import Member, User
+from onboarding.people.selectors import actor_for
 from onboarding.people.services import (
     add_member,
     change_role,
@@ -70,7 +71,9 @@ def test_new_member_stands_on_the_record_of_each_store() -> None:
 def test_record_names_nobody() -> None:
     company = merchant(owner=person("owner"))
     store(company)
-    add_member(merchant=company, user=person("colleague"), actor=BY_TESTS)
+    by_owner = actor_for(User.objects.get(email="owner@example.test"))
+    add_member(merchant=company, user=person("colleague"), actor=by_owner)
+    assert str(by_owner) in set(AuditEntry.objects.values_list("actor", flat=True))
     for entry in AuditEntry.objects.all():
         assert "@" not in f"{entry.actor}{entry.subject}{entry.facts}"
 
