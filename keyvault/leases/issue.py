@@ -29,7 +29,7 @@ from keyvault.models.lease import moment
 from keyvault.pool.keys import locked_keys, next_free_us
 from keyvault.pool.turns import short_transaction, turn_with_store
 from keyvault.pool.writing import Effect, write_key
-from keyvault.windows import BATCH_BURST_US, SECOND
+from keyvault.windows import SECOND
 
 
 def issue_lease(
@@ -105,14 +105,15 @@ def _second_try() -> AbstractContextManager[None]:
 def _refuse_early(candidate: Candidate, *, ask: LeaseAsk) -> None:
     """Refuses without a lock when even the key that is free first is not free yet.
 
+    What is written down holds for interactive permits; when the next one of a batch is free, the
+    log tells, under a lock.
+
     Raises:
         PoolEmptyError: nothing is free before the moment that was written down.
     """
     row, state = candidate.row, candidate.row.state
     ready_us = max(state.next_free_us, state.cooled_until_us)
-    if ask.traffic_class == "batch":
-        ready_us = max(ready_us, state.batch_free_us - BATCH_BURST_US)
-    if ready_us > row.now_us:
+    if ask.traffic_class == "interactive" and ready_us > row.now_us:
         raise _denial(moments=[ready_us], now_us=row.now_us)
 
 

@@ -1,4 +1,4 @@
-"""manage.py backend: register a backend, give it further tokens, end them."""
+"""manage.py backend: register a backend, give it further tokens, end them and what it holds."""
 
 import json
 from argparse import ArgumentParser
@@ -13,9 +13,10 @@ from keyvault.audit import Actor
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import NewToken, Scope, create_backend, create_token, revoke_token
 from keyvault.leases.backends import DEFAULT_DAYS
+from keyvault.leases.holding import revoke_lease
 from keyvault.leases.sealed import usable_public_key
 from keyvault.leases.signing import SigningKeyError, set_signing_key, usable_signing_key
-from keyvault.models import Backend, BackendToken
+from keyvault.models import Backend, BackendToken, Lease
 from keyvault.webhooks import ForbiddenAddressError, register
 
 ACTOR = Actor(kind="command", id="backend")
@@ -55,12 +56,14 @@ class Command(BaseCommand):
         webhook.add_argument("url")
         revoke = commands.add_parser("revoke", help="end a token at once")
         revoke.add_argument("prefix", help="as `list` shows it")
+        end = commands.add_parser("end-lease", help="hold a lease no longer, nor renew it")
+        end.add_argument("lease", type=UUID, help="its id, as the staff panel shows it")
         commands.add_parser("list", help="backends and their live tokens")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs the sub-command."""
         try:
-            getattr(self, f"_{options['command']}")(options)
+            getattr(self, f"_{options['command'].replace('-', '_')}")(options)
         except UnknownRecordError as error:
             raise CommandError(str(error)) from None
 
@@ -118,6 +121,15 @@ class Command(BaseCommand):
             raise CommandError(message)
         revoke_token(token_id=tokens[0].pk, actor=ACTOR)
         self.stdout.write("revoked")
+
+    def _end_lease(self, options: dict[str, Any]) -> None:
+        lease = Lease.objects.filter(pk=options["lease"]).select_related("key__credential").first()
+        if lease is None:
+            message = f"no lease {options['lease']}"
+            raise UnknownRecordError(message)
+        keychain_id = lease.key.credential.keychain_id
+        revoke_lease(lease_id=lease.pk, keychain_id=keychain_id, actor=ACTOR)
+        self.stdout.write("ended; its permits count as used until its use-by")
 
     def _list(self, options: dict[str, Any]) -> None:
         live = BackendToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())

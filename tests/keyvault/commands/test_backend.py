@@ -101,3 +101,18 @@ def test_a_webhook_prints_its_signing_key() -> None:
     _run("create", "app", *SCOPES)
 
     assert _run("webhook", "app", "https://example.test/hook").startswith("whsec_")
+
+
+def test_a_lease_is_ended_once_and_held_no_longer(store: Keychain) -> None:
+    key_of(store)
+    api = Api(_run("create", "app", *SCOPES))
+    lease_id = api.lease(store, permits=3).json()["lease"]["id"]
+
+    assert "ended" in _run("end-lease", lease_id)
+
+    assert api.post(f"/api/v1/leases/{lease_id}/renew", {}).status_code == 409
+    assert AuditEntry.objects.get(action="lease.revoked").subject == f"lease:{lease_id}"
+    with pytest.raises(CommandError, match="no open lease"):
+        _run("end-lease", lease_id)
+    with pytest.raises(CommandError, match="no lease"):
+        _run("end-lease", str(uuid4()))

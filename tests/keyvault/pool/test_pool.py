@@ -221,3 +221,19 @@ def test_counters_agree_with_the_log_in_the_database(
             if each.use_by_us > window.horizon_us
         )
         assert counted == window.counted <= window.limit
+
+
+def test_batch_is_told_its_own_moment_and_not_that_of_interactive_use(
+    backend: Api, store: Keychain
+) -> None:
+    """Three permits leave soon, which interactive use may have; batch needs a twentieth left."""
+    key, now = key_of(store, limits=[[60, 100]]), timezone.now()
+    early, late = [now - timedelta(seconds=50)] * 3, [now - timedelta(seconds=10)] * 97
+    pool.seed(credential_id=key.pk, request_times=early + late)
+
+    interactive = backend.lease(store)
+    batch = backend.lease(store, **{"class": "batch"})
+
+    assert (interactive.status_code, batch.status_code) == (429, 429)
+    assert int(interactive["Retry-After"]) <= 13
+    assert 45 <= int(batch["Retry-After"]) <= 53
