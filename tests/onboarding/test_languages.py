@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils.dates import MONTHS, MONTHS_3, WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.translation import override
 
 from tests.onboarding.catalogue import catalogue, messages_of_code, messages_of_templates
 
@@ -39,3 +41,12 @@ def test_the_compiled_file_holds_what_the_readable_one_says(language: str) -> No
     assert readable.count("\nmsgid ") == len({source for source in compiled if source}) + 1
     assert "fuzzy" not in readable
     assert "#~" not in readable
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_word_of_ours_stands_in_for_a_month_or_a_day(language: str) -> None:
+    """Django asks our catalogue first: a label "May" would become the month's name."""
+    names = [*MONTHS.values(), *WEEKDAYS.values(), *MONTHS_3.values(), *WEEKDAYS_ABBR.values()]
+    with override("en"):
+        ours = set(catalogue(language)) & {str(name) for name in names}
+    assert not ours
