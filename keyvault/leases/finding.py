@@ -27,7 +27,7 @@ from keyvault.pool.engine import (
 )
 from keyvault.pool.gathering import Gathering
 from keyvault.pool.rows import KEY_WIDTH, clock_and_pick, key_columns, key_of, transit_us
-from keyvault.pool.turns import hang_up, holds_connection
+from keyvault.pool.turns import AT_WORK, hang_up, holds_connection
 from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND, TrafficClass
 
 # A key that was not written for so long is looked at first: its headroom may have grown.
@@ -176,4 +176,4 @@ def _of_one(
     )
 
 
-_finds: Final = Gathering(_found_all, on_handover=hang_up)
+_finds: Final = Gathering(_found_all, places=AT_WORK, on_handover=hang_up)

@@ -16,7 +16,7 @@ from django.db import DataError, IntegrityError, connection
 
 from keyvault.pool.engine import POSTGRESQL
 from keyvault.pool.gathering import Gathering
-from keyvault.pool.turns import hang_up, holds_connection
+from keyvault.pool.turns import AT_WORK, hang_up, holds_connection
 from keyvault.pool.writing import Effect, parameters_of, update_of, write_key
 from keyvault.windows import KeyState
 
@@ -160,4 +160,4 @@ def _of_all(sql: str) -> str:
     return _PARAMETER.sub(r"lent.\1", saved)
 
 
-_writes: Final = Gathering(write_leases, on_handover=hang_up)
+_writes: Final = Gathering(write_leases, places=AT_WORK, on_handover=hang_up)

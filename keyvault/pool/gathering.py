@@ -23,34 +23,35 @@ def _closed() -> threading.Lock:
 
 
 @dataclass(slots=True, eq=False)
-class _Place(Generic[Ask, Answer]):
-    """Of a thread in the queue.
+class _Turn(Generic[Ask, Answer]):
+    """Of one thread.
 
     Attributes:
         ask: what it wants.
-        bell: rings when it was served, or when it is to lead.
-        leads: whether it serves those who wait.
+        bell: rings when it was served, or when it is to serve.
+        served: whom it serves, itself first; empty: another one serves it.
         answer: what it gets; an exception is raised.
     """
 
     ask: Ask
     bell: threading.Lock = field(default_factory=_closed)
-    leads: bool = False
+    served: "list[_Turn[Ask, Answer]]" = field(default_factory=list)
     answer: Answer | BaseException | None = None
 
 
 class Gathering(Generic[Ask, Answer]):
     """A queue whose first thread does the work of all who stand in it.
 
-    Whoever finds nobody at work begins at once, alone; who comes meanwhile waits, and the first of
-    them then does it for all. So nobody waits for company, and the more threads there are, the
-    fewer statements each of them costs.
+    Whoever finds a place free begins at once, alone; who comes while all are at work waits, and the
+    first of them then does it for all. So nobody waits for company, and the more threads there are,
+    the fewer statements each of them costs.
     """
 
     def __init__(
         self,
         work: Callable[[list[Ask]], Sequence[Answer | Exception]],
         *,
+        places: int = 1,
         on_handover: Callable[[], None] = lambda: None,
     ) -> None:
         """Makes an empty queue.
@@ -58,16 +59,17 @@ class Gathering(Generic[Ask, Answer]):
         Args:
             work: gives each ask's answer in order; an exception as an answer is for that ask alone,
                 one that it raises for all of them.
+            places: how many may be at work at the same time.
             on_handover: gives back what `work` has taken; called when another one goes on with it.
         """
         self._work = work
         self._on_handover = on_handover
         self._lock = threading.Lock()
-        self._waiting: deque[_Place[Ask, Answer]] = deque()
-        self._is_led = False
+        self._waiting: deque[_Turn[Ask, Answer]] = deque()
+        self._free = places
 
     def __len__(self) -> int:
-        """How many wait for the next turn."""
+        """How many wait."""
         return len(self._waiting)
 
     def ask(self, ask: Ask) -> Answer:
@@ -76,43 +78,41 @@ class Gathering(Generic[Ask, Answer]):
         Raises:
             Exception: see `work`.
         """
-        mine: _Place[Ask, Answer] = _Place(ask)
+        mine: _Turn[Ask, Answer] = _Turn(ask)
         with self._lock:
-            self._waiting.append(mine)
-            mine.leads = not self._is_led
-            self._is_led = True
-        if not mine.leads:
+            if self._free:
+                self._free -= 1
+                mine.served = [mine]
+            else:
+                self._waiting.append(mine)
+        if not mine.served:
             mine.bell.acquire()
-        if mine.leads:
-            self._lead()
+        if mine.served:
+            self._lead(mine.served)
         if isinstance(mine.answer, BaseException):
             raise mine.answer
         return mine.answer  # type: ignore[return-value]  # None only where Answer may be None
 
-    def _lead(self) -> None:
-        with self._lock:
-            served = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
+    def _lead(self, served: list[_Turn[Ask, Answer]]) -> None:
         try:
             self._serve(served)
         finally:
             with self._lock:
-                following = self._waiting[0] if self._waiting else None
-                if following is None:
-                    self._is_led = False
-                else:
-                    following.leads = True
-            for place in served:
-                place.bell.release()
-            if following is not None:
-                following.bell.release()
+                following = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
+                self._free += not following
+            for turn in served:
+                turn.bell.release()
+            if following:
+                following[0].served = following
+                following[0].bell.release()
                 self._on_handover()
 
-    def _serve(self, places: list[_Place[Ask, Answer]]) -> None:
+    def _serve(self, turns: list[_Turn[Ask, Answer]]) -> None:
         try:
-            answers = self._work([place.ask for place in places])
-            for place, answer in zip(places, answers, strict=True):
-                place.answer = answer
+            answers = self._work([turn.ask for turn in turns])
+            for turn, answer in zip(turns, answers, strict=True):
+                turn.answer = answer
         except BaseException as error:
-            for place in places:
-                place.answer = error
+            for turn in turns:
+                turn.answer = error
             raise

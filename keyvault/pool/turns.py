@@ -22,6 +22,8 @@ from django.db.backends.sqlite3.creation import DatabaseCreation
 
 from keyvault.pool.gathering import Gathering
 
+# So many threads of a process ask PostgreSQL at the same time; who comes then goes with others.
+AT_WORK: Final = 2
 _lock: Final = threading.Lock()
 # Two stores may share one: they then wait for each other, which harms nothing.
 _stores: Final = tuple(threading.Lock() for _ in range(1024))

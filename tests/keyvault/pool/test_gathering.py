@@ -1,6 +1,7 @@
 """Threads that ask at the same time and are served by one of them."""
 
 import os
+import threading
 from collections.abc import Callable
 
 from keyvault.pool.gathering import MOST, Gathering
@@ -41,6 +42,19 @@ def test_who_comes_meanwhile_is_served_together() -> None:
     assert at_once([work.ask(number) for number in range(13)]) == list(range(0, 26, 2))
     assert [len(batch) for batch in work.batches] == [1, 12]
     assert work.handed_over == 1
+
+
+def test_as_many_work_at_the_same_time_as_there_are_places() -> None:
+    both_at_work = threading.Barrier(2, timeout=10)
+
+    def work(numbers: list[int]) -> list[int]:
+        both_at_work.wait()
+        return numbers
+
+    gathering: Gathering[int, int] = Gathering(work, places=2)
+
+    assert at_once([lambda: gathering.ask(1), lambda: gathering.ask(2)]) == [1, 2]
+    assert at_once([lambda: gathering.ask(3), lambda: gathering.ask(4)]) == [3, 4]
 
 
 def test_no_batch_is_larger_than_the_most() -> None:
