@@ -16,16 +16,16 @@ run:  ## start everything for a try-out; Ctrl-C stops it (PORT, SIMULATOR_PORT, 
 	@$(BOOTSTRAP) base
 	@exec $(PY) tools/run.py
 
-test:  ## every test, on SQLite and PostgreSQL; those with a browser beside the others
+test:  ## every test, on SQLite and, beside it, with a browser and on PostgreSQL
 	@$(BOOTSTRAP) dev --browser
 	@rm -f .coverage .coverage.*
-	@log=$$(mktemp) && trap 'kill $$browser 2>/dev/null; rm -f "$$log"' EXIT && trap 'exit 130' INT TERM && \
-	{ COVERAGE_FILE=.coverage.browser $(PYTEST) -m "browser and not faults" --cov --cov-report= >"$$log" 2>&1 & } && \
-	browser=$$! && others=0 && with_browser=0 && \
-	{ COVERAGE_FILE=.coverage.sqlite $(PYTEST) -m "not faults and not browser" --cov --cov-report= && \
+	@log=$$(mktemp) && trap 'kill $$beside 2>/dev/null; rm -f "$$log"' EXIT; trap 'exit 130' INT TERM; \
+	{ COVERAGE_FILE=.coverage.browser $(PYTEST) -m "browser and not faults" --cov --cov-report= && \
 	COVERAGE_FILE=.coverage.postgresql $(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" \
-	  $(ON_POSTGRESQL) --cov --cov-report= || others=1; }; \
-	wait $$browser || with_browser=1; cat "$$log"; test $$others = 0 && test $$with_browser = 0
+	  $(ON_POSTGRESQL) --cov --cov-report=; } >"$$log" 2>&1 & \
+	beside=$$!; failed=0; \
+	COVERAGE_FILE=.coverage.sqlite $(PYTEST) -m "not faults and not browser" --cov --cov-report= || failed=1; \
+	wait $$beside || failed=1; cat "$$log"; test $$failed = 0
 	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered --fail-under=95
 
 quick:  ## the inner loop: tests of what you changed (or of IN=tests/…), no browser, nothing slow
