@@ -2,11 +2,9 @@
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 BOOTSTRAP := python3 tools/bootstrap.py
-# The database-bound suites run a second time on PostgreSQL.
-ON_POSTGRESQL := tests/keyvault tests/onboarding
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check faults soak format lock clean
+.PHONY: help run test on-sqlite in-browser on-postgresql quick check faults soak format lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,17 +14,22 @@ run:  ## start everything for a try-out; Ctrl-C stops it (PORT, SIMULATOR_PORT, 
 	@$(BOOTSTRAP) base
 	@exec $(PY) tools/run.py
 
-test:  ## every test, on SQLite and, beside it, with a browser and on PostgreSQL
+test:  ## every test: on SQLite, with a browser and on PostgreSQL, two lots at a time
 	@$(BOOTSTRAP) dev --browser
 	@rm -f .coverage .coverage.*
-	@log=$$(mktemp) && trap 'kill $$beside 2>/dev/null; rm -f "$$log"' EXIT; trap 'exit 130' INT TERM; \
-	{ COVERAGE_FILE=.coverage.browser $(PYTEST) -m "browser and not faults" --cov --cov-report= && \
-	COVERAGE_FILE=.coverage.postgresql $(PY) tools/postgres.py $(PYTEST) -m "not faults and not browser" \
-	  $(ON_POSTGRESQL) --cov --cov-report=; } >"$$log" 2>&1 & \
-	beside=$$!; failed=0; \
-	COVERAGE_FILE=.coverage.sqlite $(PYTEST) -m "not faults and not browser" --cov --cov-report= || failed=1; \
-	wait $$beside || failed=1; cat "$$log"; test $$failed = 0
+	@$(PY) tools/beside.py "$(MAKE) -s on-sqlite" "$(MAKE) -s in-browser" \
+	  "$(MAKE) -s on-postgresql IN=tests/keyvault" "$(MAKE) -s on-postgresql IN=tests/onboarding"
 	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered --fail-under=95
+
+on-sqlite:
+	COVERAGE_FILE=.coverage.sqlite $(PYTEST) -m "not faults and not browser" --cov --cov-report=
+
+in-browser:
+	COVERAGE_FILE=.coverage.browser $(PYTEST) -m "browser and not faults" --cov --cov-report=
+
+on-postgresql:
+	COVERAGE_FILE=.coverage.postgresql.$(notdir $(IN)) $(PY) tools/postgres.py \
+	  $(PYTEST) -m "not faults and not browser" $(IN) --cov --cov-report=
 
 quick:  ## the inner loop: tests of what you changed (or of IN=tests/…), no browser, nothing slow
 	@$(BOOTSTRAP) dev

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -71,6 +72,8 @@ class PostgresServer:
                 cwd=self._folder,
                 stdout=log,
                 stderr=log,
+                # Ctrl-C is for the command; the server ends after it.
+                process_group=0,
                 **self._run_as,
             )
         deadline = time.monotonic() + START_SECONDS
@@ -135,10 +138,20 @@ def main() -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 0 if len(sys.argv) > 1 else 2
     if os.environ.get("DATABASE_URL"):
-        return subprocess.run(sys.argv[1:], check=False).returncode
+        return _run(sys.argv[1:], os.environ)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with PostgresServer() as server:
-        environment = {**os.environ, "DATABASE_URL": server.url}
-        return subprocess.run(sys.argv[1:], check=False, env=environment).returncode
+        return _run(sys.argv[1:], {**os.environ, "DATABASE_URL": server.url})
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run the command to its end, also when a signal asks for it sooner."""
+    process = subprocess.Popen(command, env=environment)
+    # The terminal sends Ctrl-C to the command as well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    code = process.wait()
+    return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":
