@@ -7,6 +7,7 @@ ever wrapped twice over.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from keyvault import audit
 from keyvault.audit import Action, Actor
-from keyvault.errors import KekUnavailableError, VaultError
+from keyvault.errors import KekUnavailableError, TamperedSecretError, VaultError
 from keyvault.kek.provider import WrappedKey, subject_of
 from keyvault.models import WrappedDek
 from keyvault.vault.ciphers import count_wraps, forget_ciphers
@@ -27,11 +28,16 @@ PORTION = 5000
 # With a remote KEK each DEK may be a call, and what an interruption undoes is paid for.
 REMOTE_PORTION = 200
 
+_ID = re.compile("[0-9a-f]{32}")
+# Of an altered id, which may be as long as a novel, so much is shown.
+_SHOWN = 40
+
 # SQLite writes whole pages: in the order in which rows lie there, a portion touches a few of them,
-# in the order of random ids nearly all. It also keeps texts and numbers where bytes belong.
+# in the order of random ids nearly all. It also keeps anything in any column, bytes that are no
+# text included, which only a cast brings here.
 _PORTIONS = {
     "sqlite": (
-        "SELECT rowid, keychain_id, CAST(kek_id AS TEXT), CAST(wrapped AS BLOB)"
+        "SELECT rowid, CAST(keychain_id AS BLOB), CAST(kek_id AS BLOB), CAST(wrapped AS BLOB)"
         " FROM keyvault_wrappeddek"
         " WHERE kek_id <> %s AND rowid > %s ORDER BY rowid LIMIT %s"
     ),
@@ -60,13 +66,13 @@ class Failure:
     """A DEK that could not be wrapped anew.
 
     Attributes:
-        keychain_id: whose.
+        keychain_id: whose, as a UUID; of an altered row, what stands there.
         kek_id: the KEK that it names.
         code: the error's code.
         message: what is wrong.
     """
 
-    keychain_id: UUID
+    keychain_id: str
     kek_id: str
     code: str
     message: str
@@ -146,29 +152,47 @@ def _next_portion(*, active_id: str, after: int | UUID, most: int) -> list[_Row]
     with connection.cursor() as cursor:
         cursor.execute(_PORTIONS[connection.vendor], [active_id, after, most])
         return [
-            _Row(place, str(keychain).replace("-", ""), WrappedKey(kek_id, bytes(wrapped)))
+            _Row(place, _text(keychain).replace("-", ""), WrappedKey(_text(kek_id), bytes(wrapped)))
             for place, keychain, kek_id, wrapped in cursor.fetchall()
         ]
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _wrap_anew(rows: Sequence[_Row], *, result: Rewrapped) -> list[_Move]:
     """The portion under the active KEK; what cannot be moved goes to the failures."""
     active = active_provider()
-    own = [row for row in rows if row.key.kek_id.partition(":")[0] == active.name]
-    foreign = [row for row in rows if row.key.kek_id.partition(":")[0] != active.name]
+    whole = [row for row in rows if _ID.fullmatch(row.keychain)]
+    own = [row for row in whole if row.key.kek_id.partition(":")[0] == active.name]
+    foreign = [row for row in whole if row.key.kek_id.partition(":")[0] != active.name]
+    altered = [row for row in rows if not _ID.fullmatch(row.keychain)]
     answers = active.rewrap([(row.keychain, row.key) for row in own]) if own else []
-    answers += [_carry_over(row) for row in foreign]
+    answers += [_carry_over(row) for row in foreign] + [_altered(row) for row in altered]
     moves: list[_Move] = []
-    for row, answer in zip([*own, *foreign], answers, strict=True):
+    for row, answer in zip([*own, *foreign, *altered], answers, strict=True):
         if isinstance(answer, VaultError):
-            failure = Failure(UUID(row.keychain), row.key.kek_id, answer.code, str(answer))
-            result.failures.append(failure)
+            result.failures.append(_failure(row, answer))
         elif answer.kek_id != result.kek_id:
             message = "another operator rotated the KEK meanwhile: run rewrap again"
             raise KekUnavailableError(message)
         else:
             moves.append((row, answer))
     return moves
+
+
+def _altered(row: _Row) -> VaultError:
+    return TamperedSecretError(
+        f"its row {row.place} of keyvault_wrappeddek was altered: the keychain_id is no UUID. "
+        "Delete the row, or restore a backup"
+    )
+
+
+def _failure(row: _Row, error: VaultError) -> Failure:
+    is_whole = _ID.fullmatch(row.keychain)
+    keychain = str(UUID(row.keychain)) if is_whole else row.keychain[:_SHOWN]
+    return Failure(keychain, row.key.kek_id, error.code, str(error))
 
 
 def _carry_over(row: _Row) -> WrappedKey | VaultError:
