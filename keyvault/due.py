@@ -13,7 +13,7 @@ that it works on itself, so any number of workers may run the same duty at the s
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import connections, models, transaction
 from django.db.models import F, Q, QuerySet
@@ -28,7 +28,10 @@ class DueRow(models.Model):
         claimed_until: until when the claim of a worker holds; null when nobody holds it.
         attempts: claims since the row was last rescheduled or finished in good order.
         fence: grows with each claim; only its holder may finish the row.
+        HELD: rows that no worker claims, due or not, for as long as something else keeps them back.
     """
+
+    HELD: ClassVar[Q] = Q(pk__in=())
 
     due_at = models.DateTimeField(null=True, db_index=True)
     claimed_until = models.DateTimeField(null=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.apps import apps
-from django.db import DatabaseError, models
+from django.db import DatabaseError
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -38,7 +38,8 @@ class BacklogCollector:
         now = timezone.now()
         for model in due_models():
             kind = model._meta.label_lower  # noqa: SLF001  # Django's documented model API
-            found = model._default_manager.filter(due_at__lte=now).aggregate(  # noqa: SLF001  # as above
+            due = model._default_manager.filter(due_at__lte=now).exclude(model.HELD)  # noqa: SLF001  # as above
+            found = due.aggregate(
                 rows=Count("pk"), first=Min("due_at"), failing=Count("pk", filter=Q(attempts__gt=1))
             )
             age = (now - found["first"]).total_seconds() if found["first"] else 0.0
@@ -48,7 +49,7 @@ class BacklogCollector:
         return [waiting, oldest, failing, *_unsealed(now)]
 
 
-def due_models() -> list[type[models.Model]]:
+def due_models() -> list[type[DueRow]]:
     """Every table whose rows are work; a sealer's row is a lock that is always due."""
     return [
         model

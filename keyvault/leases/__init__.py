@@ -7,6 +7,7 @@ from keyvault.leases.backends import (
     create_backend,
     create_token,
     digest_of,
+    switch_backend,
 )
 from keyvault.leases.denials import record_denied
 from keyvault.leases.holding import renew_lease, revoke_lease
@@ -47,5 +48,6 @@ __all__ = [
     "revoke_token",
     "settle_lease",
     "stores_of",
+    "switch_backend",
     "waiting_tokens",
 ]

@@ -1,8 +1,10 @@
 """Where backends want to be told, and what they have to be told yet."""
 
 import uuid
+from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from keyvault.due import DueRow
 from keyvault.models.backend import Backend
@@ -26,6 +28,11 @@ class WebhookEndpoint(models.Model):
 
 class WebhookDelivery(DueRow):
     """One event on its way to one endpoint; inserted in the transaction of what happened."""
+
+    # The address or its backend is switched off: the event waits here, and is late for nobody.
+    HELD: ClassVar[Q] = Q(endpoint__disabled_at__isnull=False) | Q(
+        endpoint__backend__is_active=False
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 from keyvault import due
 from keyvault.due import Duty
 from keyvault.errors import VaultError
-from keyvault.models import WebhookDelivery, WebhookEndpoint
+from keyvault.models import WebhookDelivery
 from keyvault.webhooks.endpoints import signing_key_of
 from keyvault.webhooks.outcomes import record
 from keyvault.webhooks.sending import ForbiddenAddressError, Sent, post
@@ -74,7 +74,7 @@ class Deliverer:
             allowed = (1 if is_failing else AT_ONE_ADDRESS) - busy[endpoint_id]
             free = AT_A_TIME - len(self._under_way) - len(claimed)
             if min(allowed, free) > 0:
-                mine = _switched_on().filter(endpoint_id=endpoint_id)
+                mine = _not_held().filter(endpoint_id=endpoint_id).select_related("endpoint")
                 claimed += due.claim(
                     mine, now=now, claim_seconds=CLAIM_SECONDS, limit=min(allowed, free)
                 )
@@ -97,20 +97,20 @@ class Deliverer:
         return future
 
 
-def _switched_on() -> QuerySet[WebhookDelivery]:
-    rows = WebhookDelivery.objects.filter(endpoint__disabled_at=None)
-    return rows.select_related("endpoint")
+def _not_held() -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.exclude(WebhookDelivery.HELD)
 
 
 def _waiting(now: datetime) -> list[tuple[UUID, bool]]:
     """Addresses with something due, and whether they fail; the longest due first."""
     waiting = (
-        WebhookEndpoint.objects.filter(disabled_at=None, deliveries__due_at__lte=now)
-        .annotate(first_due_at=Min("deliveries__due_at"))
-        .order_by("first_due_at", "pk")
+        _not_held()
+        .filter(due_at__lte=now)
+        .values_list("endpoint_id", "endpoint__failing_since")
+        .annotate(first_due_at=Min("due_at"))
+        .order_by("first_due_at", "endpoint_id")
     )
-    rows = waiting.values_list("pk", "failing_since")
-    return [(endpoint_id, failing_since is not None) for endpoint_id, failing_since in rows]
+    return [(endpoint_id, failing_since is not None) for endpoint_id, failing_since, _ in waiting]
 
 
 def _headers(delivery: WebhookDelivery, *, now: datetime) -> dict[str, str]:

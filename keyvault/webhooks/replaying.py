@@ -20,7 +20,7 @@ def replay(*, delivery_id: UUID, actor: Actor) -> None:
         actor: who wants it.
 
     Raises:
-        UnknownRecordError: no such event, or its endpoint is switched off.
+        UnknownRecordError: no such event, or its endpoint or backend is switched off.
     """
     mine = WebhookDelivery.objects.filter(pk=delivery_id)
     with transaction.atomic():
@@ -33,7 +33,7 @@ def replay_failed(*, endpoint_id: UUID, actor: Actor) -> int:
     """Sends at once all events of an endpoint whose last try failed.
 
     Args:
-        endpoint_id: one that is switched on.
+        endpoint_id: one that is switched on, as its backend must be.
         actor: who wants it.
 
     Returns:
@@ -48,7 +48,7 @@ def replay_failed(*, endpoint_id: UUID, actor: Actor) -> int:
 
 def _send_again(rows: QuerySet[WebhookDelivery], *, actor: Actor, subject: str) -> int:
     """Makes events due; whoever is at one of them finds its claim void."""
-    moved = rows.filter(endpoint__disabled_at=None).update(
+    moved = rows.exclude(WebhookDelivery.HELD).update(
         due_at=timezone.now(),
         attempts=0,
         delivered_at=None,

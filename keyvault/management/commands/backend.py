@@ -11,7 +11,14 @@ from django.utils import timezone
 
 from keyvault.audit import Actor
 from keyvault.errors import UnknownRecordError
-from keyvault.leases import NewToken, Scope, create_backend, create_token, revoke_token
+from keyvault.leases import (
+    NewToken,
+    Scope,
+    create_backend,
+    create_token,
+    revoke_token,
+    switch_backend,
+)
 from keyvault.leases.backends import DEFAULT_DAYS
 from keyvault.leases.holding import revoke_lease
 from keyvault.leases.sealed import usable_public_key
@@ -54,11 +61,8 @@ class Command(BaseCommand):
         webhook = commands.add_parser("webhook", help="an address to tell; prints its signing key")
         webhook.add_argument("name")
         webhook.add_argument("url")
-        revoke = commands.add_parser("revoke", help="end a token at once")
-        revoke.add_argument("prefix", help="as `list` shows it")
-        end = commands.add_parser("end-lease", help="hold a lease no longer, nor renew it")
-        end.add_argument("lease", type=UUID, help="its id, as the staff panel shows it")
         commands.add_parser("list", help="backends and their live tokens")
+        _add_endings(commands)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs the sub-command."""
@@ -131,12 +135,21 @@ class Command(BaseCommand):
         revoke_lease(lease_id=lease.pk, keychain_id=keychain_id, actor=ACTOR)
         self.stdout.write("ended; its permits count as used until its use-by")
 
+    def _off(self, options: dict[str, Any]) -> None:
+        switch_backend(backend_id=_named(options["name"]).pk, is_active=False, actor=ACTOR)
+        self.stdout.write("off: its tokens are refused, its events wait")
+
+    def _on(self, options: dict[str, Any]) -> None:
+        switch_backend(backend_id=_named(options["name"]).pk, is_active=True, actor=ACTOR)
+        self.stdout.write("on: its tokens open again, what has waited is sent")
+
     def _list(self, options: dict[str, Any]) -> None:
         live = BackendToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
         for token in live.select_related("backend").order_by("backend__name", "expires_at"):
             self.stdout.write(
                 f"{token.backend.name}  {token.prefix}…  {token.scopes.strip()}  "
                 f"until {token.expires_at:%Y-%m-%d}  {_last_use(token)}"
+                f"{'' if token.backend.is_active else '  switched off'}"
             )
 
     def _show(self, made: NewToken, *, as_json: bool) -> None:
@@ -151,6 +164,18 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{token}\n")
         self.stderr.write(f"Shown this once. It ends on {made.expires_at:%d %B %Y}.")
+
+
+def _add_endings(commands: Any) -> None:  # noqa: ANN401  # argparse has no public name for it
+    """Declares what ends a token, a lease, or all of a backend."""
+    revoke = commands.add_parser("revoke", help="end a token at once")
+    revoke.add_argument("prefix", help="as `list` shows it")
+    end = commands.add_parser("end-lease", help="hold a lease no longer, nor renew it")
+    end.add_argument("lease", type=UUID, help="its id, as the staff panel shows it")
+    off = commands.add_parser("off", help="refuse all its tokens and tell it nothing")
+    on = commands.add_parser("on", help="let it in again, and send what has waited")
+    for each in (off, on):
+        each.add_argument("name")
 
 
 def _named(name: str) -> Backend:

@@ -4,12 +4,15 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from keyvault.models import WebhookDelivery, WebhookEndpoint
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Row, Section, first_tag, link
 from onboarding.staff.webhooks import send_again, send_failed_again, switch_on
 
+# Its address may be on: then the backend itself is the reason why nothing is sent.
+BACKEND_CLOSED = format_lazy("{}: {}", _("Backend"), _("Closed"))
 FAILED = Q(deliveries__delivered_at=None, deliveries__last_status__isnull=False)
 
 
@@ -59,6 +62,7 @@ class WebhookEndpointAdmin(ReplayAdmin[WebhookEndpoint]):
         """Whether it is told."""
         return first_tag(
             (endpoint.disabled_at, "danger", _("Switched off")),
+            (not endpoint.backend.is_active, "neutral", BACKEND_CLOSED),
             (endpoint.failing_since, "warning", _("Failing")),
             (True, "ok", _("On")),
         )
@@ -111,6 +115,7 @@ class WebhookDeliveryAdmin(ReplayAdmin[WebhookDelivery]):
         return first_tag(
             (delivery.delivered_at, "ok", _("Delivered")),
             (delivery.endpoint.disabled_at, "danger", _("Address switched off")),
+            (not delivery.endpoint.backend.is_active, "neutral", BACKEND_CLOSED),
             (delivery.last_status is not None, "warning", _("Failed, tried again")),
             (True, "info", _("Waiting")),
         )
@@ -125,4 +130,6 @@ class WebhookDeliveryAdmin(ReplayAdmin[WebhookDelivery]):
     @admin.display(description=_("next try"), ordering="due_at")
     def next_try(self, delivery: WebhookDelivery) -> object:
         """When it is tried again."""
-        return None if delivery.endpoint.disabled_at else delivery.due_at
+        endpoint = delivery.endpoint
+        is_held = endpoint.disabled_at or not endpoint.backend.is_active
+        return None if is_held else delivery.due_at

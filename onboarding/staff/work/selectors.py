@@ -136,7 +136,7 @@ def _models() -> dict[str, type[Any]]:
 
 
 def _rows(model: type[Any]) -> QuerySet[DueRow]:
-    rows: QuerySet[DueRow] = model._default_manager.all()  # noqa: SLF001  # as above
+    rows: QuerySet[DueRow] = model._default_manager.exclude(model.HELD)  # noqa: SLF001  # as above
     return rows
 
 

@@ -10,12 +10,15 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from keyvault.audit import SYSTEM, Action, record
-from keyvault.models import AuditSealer, CredentialCheck
+from keyvault.leases import create_backend, switch_backend
+from keyvault.models import AuditSealer, CredentialCheck, WebhookDelivery, WebhookEndpoint
+from keyvault.webhooks import register
 from tests.keyvault.factories import credential
 
 pytestmark = pytest.mark.django_db
 
 KIND = "keyvault.credentialcheck"
+EVENTS = "keyvault.webhookdelivery"
 
 
 def _measured() -> dict[tuple[str, str], float]:
@@ -44,6 +47,26 @@ def test_due_work_is_counted_with_its_age_and_its_failures() -> None:
     assert measured["latchkey_due_failing_rows", KIND] == 1
     assert measured["latchkey_due_oldest_seconds", KIND] >= 90
     assert measured["latchkey_database_up", ""] == 1
+
+
+@pytest.mark.parametrize("held_by", ["address", "backend"])
+def test_what_is_held_is_late_for_nobody(held_by: str) -> None:
+    made = create_backend(name="app", scopes=[], stores=None, days=1, actor=SYSTEM)
+    address = register(backend_id=made.backend_id, url="https://a.example.test/", actor=SYSTEM)
+    long_ago = timezone.now() - timedelta(hours=1)
+    WebhookDelivery.objects.create(
+        endpoint_id=address.id, type="t", body="{}", created_at=long_ago, due_at=long_ago
+    )
+    assert _measured()["latchkey_due_rows", EVENTS] == 1
+
+    if held_by == "address":
+        WebhookEndpoint.objects.update(disabled_at=timezone.now())
+    else:
+        switch_backend(backend_id=made.backend_id, is_active=False, actor=SYSTEM)
+
+    measured = _measured()
+    assert measured["latchkey_due_rows", EVENTS] == 0
+    assert measured["latchkey_due_oldest_seconds", EVENTS] == 0
 
 
 def test_nothing_due_is_a_zero_not_a_gap() -> None:

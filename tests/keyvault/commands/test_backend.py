@@ -116,3 +116,23 @@ def test_a_lease_is_ended_once_and_held_no_longer(store: Keychain) -> None:
         _run("end-lease", lease_id)
     with pytest.raises(CommandError, match="no lease"):
         _run("end-lease", str(uuid4()))
+
+
+def test_a_backend_that_is_off_gets_nothing_until_it_is_on_again(store: Keychain) -> None:
+    key_of(store)
+    token = _run("create", "app", *SCOPES)
+    actor, other = "command:backend", Api(_run("create", "other", *SCOPES))
+
+    _run("off", "app")
+    assert Api(token).lease(store).status_code == 401
+    assert other.lease(store).status_code == 201
+    assert "switched off" in _run("list")
+    with pytest.raises(CommandError, match="switched on"):
+        _run("off", "app")
+
+    _run("on", "app")
+    assert Api(token).lease(store).status_code == 201
+    changes = AuditEntry.objects.filter(action="backend.changed", actor=actor).order_by("pk")
+    assert [each.facts for each in changes] == [{"active": False}, {"active": True}]
+    with pytest.raises(CommandError, match="switched off"):
+        _run("on", "app")

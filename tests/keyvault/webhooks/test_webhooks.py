@@ -12,7 +12,7 @@ from werkzeug import Request, Response
 from keyvault import due, vault
 from keyvault.audit import SYSTEM
 from keyvault.errors import UnknownRecordError
-from keyvault.leases import Scope, create_backend
+from keyvault.leases import Scope, create_backend, switch_backend
 from keyvault.models import (
     AuditEntry,
     Backend,
@@ -106,6 +106,40 @@ def test_a_backend_that_is_switched_off_is_not_told(receiver: Receiver) -> None:
     _suspend(store, key)
 
     assert not WebhookDelivery.objects.exists()
+
+
+def test_what_waits_for_a_backend_that_is_switched_off_is_held(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    backend = Backend.objects.get()
+    switch_backend(backend_id=backend.pk, is_active=False, actor=SYSTEM)
+
+    assert deliver(timezone.now()) == 0
+
+    assert receiver.requests == []
+    with pytest.raises(UnknownRecordError):
+        replay(delivery_id=WebhookDelivery.objects.get().pk, actor=SYSTEM)
+    assert not AuditEntry.objects.filter(action="work.retried").exists()
+
+    switch_backend(backend_id=backend.pk, is_active=True, actor=SYSTEM)
+    assert deliver(timezone.now()) == 1
+    assert len(receiver.requests) == 1
+
+
+def test_a_backend_that_is_switched_off_takes_no_place_of_others(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _listen(receiver.url, stores=[store])
+    _suspend(store, key)
+    off, _ = WebhookDelivery.objects.select_related("endpoint")
+    switch_backend(backend_id=off.endpoint.backend_id, is_active=False, actor=SYSTEM)
+
+    assert deliver(timezone.now()) == 1
+
+    assert WebhookDelivery.objects.get(delivered_at=None).pk == off.pk
 
 
 def test_a_failure_is_tried_again_later(receiver: Receiver) -> None:

@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from keyvault.leases import create_backend
+from keyvault.leases import create_backend, switch_backend
 from keyvault.models import AuditEntry, Backend, WebhookDelivery, WebhookEndpoint
 from keyvault.webhooks import register
 from onboarding.notices.preferences import Choice, Topic, save_choices
+from onboarding.staff.work.selectors import work_kinds
 from tests.keyvault.delivering import deliver
 from tests.onboarding.cast import BY_TESTS, person, signed_in, staff_in, staff_member
 
@@ -100,6 +101,21 @@ def test_an_address_that_is_off_is_switched_on_first() -> None:
     answer = ask(client, ENDPOINTS, "switch_on", delivery.endpoint_id)
     assert "1 address is on again." in answer.content.decode()
     assert WebhookEndpoint.objects.get().disabled_at is None
+
+
+def test_events_that_a_closed_backend_holds_back_say_so() -> None:
+    delivery = failed(endpoint())
+    switch_backend(backend_id=Backend.objects.get().pk, is_active=False, actor=BY_TESTS)
+    client = signed_in(staff_member())
+
+    for address in (EVENTS, ENDPOINTS):
+        assert "Backend: Closed" in client.get(reverse(address)).content.decode()
+    row = reverse("admin:keyvault_webhookdelivery_change", args=[delivery.pk])
+    assert "Failed, tried again" not in client.get(row).content.decode()
+    answer = ask(client, EVENTS, "send_again", delivery.pk)
+    assert "Nothing is sent" in answer.content.decode()
+    (work,) = (each for each in work_kinds(now=timezone.now()) if "webhook" in each.name)
+    assert (work.failing, work.later) == (0, 0)
 
 
 def test_support_sees_and_sends_nothing() -> None:
