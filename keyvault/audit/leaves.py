@@ -19,6 +19,7 @@ are verified in a fraction of a second, which rows of Python objects would not a
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,9 +39,9 @@ _COLUMNS: Final = {
         "'latchkey-entry-v1\n' || e.id || '\n'"
         " || to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
         " || '\n' || e.action || '\n' || e.actor"
-        " || '\n' || coalesce(replace(e.keychain_id::text, '-', ''), '') || '\n' || e.subject"
+        " || '\n' || coalesce(encode(uuid_send(e.keychain_id), 'hex'), '') || '\n' || e.subject"
         " || '\n' || e.facts || '\n' || e.request_id"
-        " || '\n' || replace(e.nonce::text, '-', '')"
+        " || '\n' || encode(uuid_send(e.nonce), 'hex')"
     ),
 }
 _AS_BYTES: Final = {"sqlite": "CAST({} AS BLOB)", "postgresql": "convert_to({}, 'UTF8')"}
@@ -93,31 +94,48 @@ def pending_leaves(*, limit: int) -> list[Row]:
     return _rows(sql, [limit])
 
 
-def run_of(*, first: int, last: int) -> list[bytes] | None:
-    """The canonical forms of a run of ids without a gap. One query that gives one row.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries with neighbouring ids, as the database joined them.
+
+    Attributes:
+        expected: how many there must be.
+        count: how many there are.
+        joined: their canonical forms.
+        size: how many bytes those must have; None where nothing can cut a text short.
+    """
+
+    expected: int
+    count: int
+    joined: bytes
+    size: int | None
+
+    def entries(self) -> list[bytes] | None:
+        """The canonical forms; None when one is missing, or holds what no entry may."""
+        # Each entry brings nine newlines: as many over all means that none holds one of its own.
+        if self.count != self.expected or self.joined.count(b"\n") != NEWLINES * self.expected:
+            return None
+        if self.size is not None and len(self.joined) != self.size:
+            return None
+        entries = self.joined.split(SEPARATOR)
+        return entries if len(entries) == self.expected else None
+
+
+def run_of(*, first: int, last: int) -> Run:
+    """A run of ids in their order. One query that gives one row.
 
     SQLite joins rows in the order of its scan, which is that of the ids.
 
     Args:
         first: the lowest id.
         last: the highest.
-
-    Returns:
-        In order of their ids; None when one is missing, or holds a character that no entry may.
     """
     sql = (
         f"SELECT count(*), {_RUN[connection.vendor]} FROM keyvault_auditentry e"  # noqa: S608  # constants only
         " WHERE e.id BETWEEN %s AND %s"
     )
-    ((count, run, size),) = _rows(sql, [first, last])
-    expected = last - first + 1
-    # Each entry brings nine newlines: as many over all means that none holds one of its own.
-    if count != expected or run.count(b"\n") != NEWLINES * expected:
-        return None
-    if size is not None and len(run) != size:
-        return None
-    entries = run.split(SEPARATOR)
-    return entries if len(entries) == expected else None
+    ((count, joined, size),) = _rows(sql, [first, last])
+    return Run(last - first + 1, count, joined or b"", size)
 
 
 def leaves_between(*, first: int, last: int) -> dict[int, bytes]:

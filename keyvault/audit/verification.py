@@ -6,6 +6,7 @@ Only when something does not fit is the rest looked at, to name the first bad en
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
 
@@ -70,8 +71,7 @@ def verify(*, anchor: dict[str, Any] | None) -> Report:
 
 def _walk(chain: Chain, report: Report) -> None:
     sealed = Spans()
-    for neighbours in _neighbours():
-        are_good = _fit_together(neighbours)
+    for neighbours, are_good in _hashed():
         for checkpoint in neighbours:
             if len(report.problems) >= MOST_PROBLEMS:
                 return
@@ -81,6 +81,22 @@ def _walk(chain: Chain, report: Report) -> None:
             report.problems += found
             report.entries += 0 if found else checkpoint.count
     _look_behind(report, sealed=sealed)
+
+
+def _hashed() -> Iterator[tuple[list[AuditCheckpoint], bool]]:
+    """Neighbours, and whether their entries lead to their roots.
+
+    A thread hashes what was read while the database forms the next run.
+    """
+    with ThreadPoolExecutor(1) as hasher:
+        before: tuple[list[AuditCheckpoint], Future[bool]] | None = None
+        for neighbours in _neighbours():
+            run = _read(neighbours)
+            if before:
+                yield before[0], before[1].result()
+            before = neighbours, hasher.submit(_lead_to_roots, run, neighbours)
+        if before:
+            yield before[0], before[1].result()
 
 
 def _neighbours() -> Iterator[list[AuditCheckpoint]]:
@@ -109,23 +125,25 @@ def _order(problem: Problem) -> tuple[float, float]:
 
 def _compare(checkpoint: AuditCheckpoint) -> Iterator[Problem]:
     """The entries of one checkpoint against its root; when they differ, which."""
-    if not _fit_together([checkpoint]):
+    if not _lead_to_roots(_read([checkpoint]), [checkpoint]):
         yield from _name_the_bad(checkpoint)
 
 
-def _fit_together(neighbours: list[AuditCheckpoint]) -> bool:
-    """Whether the entries of neighbouring checkpoints lead to their roots; none of them has a gap.
-
-    One query, and one hash an entry.
-    """
+def _read(neighbours: list[AuditCheckpoint]) -> leaves.Run | None:
+    """The entries of neighbouring checkpoints by one query; None when ids are missing."""
     first, last = neighbours[0].first_entry, neighbours[-1].last_entry
     count = sum(checkpoint.count for checkpoint in neighbours)
     if not count or last - first + 1 != count or not all(map(_has_no_gap, neighbours)):
+        return None
+    return leaves.run_of(first=first, last=last)
+
+
+def _lead_to_roots(run: leaves.Run | None, neighbours: list[AuditCheckpoint]) -> bool:
+    """Whether the entries are what was sealed, by one hash each. No query."""
+    entries = run and run.entries()
+    if not entries:
         return False
-    run = leaves.run_of(first=first, last=last)
-    if run is None:
-        return False
-    found = b"".join([sha256(entry).digest() for entry in run])
+    found = b"".join([sha256(entry).digest() for entry in entries])
     start = 0
     for checkpoint in neighbours:
         end = start + checkpoint.count * tree.HASH_BYTES
