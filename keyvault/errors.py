@@ -202,9 +202,15 @@ class TooManyRequestsError(VaultError):
 
 
 class OverspentError(VaultError):
-    """A settlement names more requests than the lease had permits; nothing was changed."""
+    """A settlement names more requests than the lease had permits; all of them are counted."""
 
     code = "overspent"
+
+    def __init__(self, *, used: int, permits: int) -> None:
+        super().__init__(
+            f"{used} used, {permits} permitted; all {used} are counted and the lease is over: "
+            "do not settle it again, take another lease before you send more"
+        )
 
 
 class RefreshRefusedError(VaultError):

@@ -7,7 +7,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from keyvault.leases.values import MOST_PERMITS, MOST_USE_WITHIN_SECONDS
+from keyvault.leases.values import MOST_PERMITS, MOST_USE_WITHIN_SECONDS, MOST_USED
 
 HEADER_CHARACTERS = 200
 
@@ -57,7 +57,13 @@ class RateLimitBody(Body):
 class SettleBody(Body):
     """What was used, and how the vendor took it."""
 
-    used: int = Field(ge=0, le=MOST_PERMITS)
+    used: int = Field(
+        ge=0,
+        le=MOST_USED,
+        # The contract; what goes beyond it is read all the same, so that it can be counted.
+        json_schema_extra={"maximum": MOST_PERMITS},
+        description="All that was sent. More than was granted is 422, and counted.",
+    )
     outcome: Literal["ok", "throttled", "unauthorized", "forbidden"]
     last_used_at: Moment | None = Field(
         None, description="When the last request was sent, by the clock of use_by."

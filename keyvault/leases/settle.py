@@ -35,7 +35,7 @@ from keyvault.windows import KeyState
 _UPDATE: Final = (
     "UPDATE keyvault_lease SET counted = %(used)s, use_by_us = %(last_used_us)s, "
     "settled_us = %(settled_us)s, outcome = %(outcome)s "
-    "WHERE id = %(lease_id)s AND settled_us IS NULL AND {saved}"
+    "WHERE id = %(lease_id)s AND (settled_us IS NULL OR counted < %(used)s) AND {saved}"
 )
 
 
@@ -46,6 +46,9 @@ def settle_lease(
 
     Two statements and one commit in the plain case; opens its own transaction.
 
+    What was used beyond the permits is counted in any case, and the lease is over: the vendor has
+    counted it too. That holds for a lease that has expired, was revoked or settled with less.
+
     Args:
         digest: of the token that the caller shows.
         lease_id: a lease of the caller's backend.
@@ -55,16 +58,21 @@ def settle_lease(
     Raises:
         UnknownTokenError, MissingScopeError, AddressRefusedError: the caller may not settle.
         UnknownRecordError: no such lease of this backend.
-        OverspentError: more used than permitted; nothing changed.
+        OverspentError: more used than permitted; all of it is counted, do not settle again.
         LeaseClosedError: settled otherwise before, or too late: its permits count as used.
     """
+    settled = None
     if settlement.outcome == "ok" and connection.vendor == "postgresql":
         caller, lease = read_lease(digest=digest, lease_id=lease_id, address=address)
-        if lease.settled_us is not None or not lease.row.is_behind:
+        if not lease.row.is_behind:
             settled = _settle(caller=caller, lease=lease, settlement=settlement)
-            if settled is not None:
-                return settled
-    return _settle_locked(digest=digest, lease_id=lease_id, settlement=settlement, address=address)
+    if settled is None:
+        settled = _settle_locked(
+            digest=digest, lease_id=lease_id, settlement=settlement, address=address
+        )
+    if settled.used > settled.permits:
+        raise OverspentError(used=settled.used, permits=settled.permits)
+    return settled
 
 
 def _settle_locked(
@@ -86,14 +94,12 @@ def _settle_locked(
 
 def _settle(*, caller: Caller, lease: OpenLease, settlement: Settlement) -> SettledLease | None:
     """The answer; None when the key was changed since it was read."""
-    if lease.settled_us is not None:
-        return _replayed(lease=lease, settlement=settlement)
-    if settlement.used > lease.permits:
-        message = f"{settlement.used} used, {lease.permits} permitted"
-        raise OverspentError(message)
-    if lease.row.now_us > lease.expires_us:
-        message = "the lease has expired; its permits count as used"
-        raise LeaseClosedError(message)
+    if settlement.used <= max(lease.permits, lease.counted):
+        if lease.settled_us is not None:
+            return _replayed(lease=lease, settlement=settlement)
+        if lease.row.now_us > lease.expires_us:
+            message = "the lease has expired; its permits count as used"
+            raise LeaseClosedError(message)
     last_used_us = _last_used_us(lease=lease, settlement=settlement)
     readings = readings_of(settlement.headers)
     heeded = _heeded(
@@ -146,8 +152,13 @@ def _replayed(*, lease: OpenLease, settlement: Settlement) -> SettledLease:
 
 
 def _last_used_us(*, lease: OpenLease, settlement: Settlement) -> int:
-    """The latest moment at which a permit of the lease can have been used."""
-    latest = min(lease.use_by_us, lease.row.now_us)
+    """The latest moment at which a permit of the lease can have been used.
+
+    Whoever keeps to its permits keeps to its use-by.
+    """
+    latest = lease.row.now_us
+    if settlement.used <= lease.permits:
+        latest = min(lease.use_by_us, latest)
     if settlement.last_used_at is None:
         return latest
     at_us = microseconds(settlement.last_used_at)

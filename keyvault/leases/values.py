@@ -13,6 +13,8 @@ from keyvault.windows import TrafficClass
 Outcome = Literal["ok", "throttled", "unauthorized", "forbidden"]
 
 MOST_PERMITS: Final = 100
+# What a settlement can report: whoever overspends may do so by a lot.
+MOST_USED: Final = 10_000
 MOST_USE_WITHIN_SECONDS: Final = 30
 # From use-by to the last moment to settle.
 SETTLE_SECONDS: Final = 60

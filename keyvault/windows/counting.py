@@ -131,8 +131,8 @@ def settle(
         state: advanced to now or not; both are exact.
         counted: permits that the log counts for the lease.
         use_by_us: the lease's use-by in the log.
-        used: permits that were used, at most `counted`.
-        last_used_us: the last use, at most `use_by_us`.
+        used: requests that were sent, more than `counted` when the lease was overspent.
+        last_used_us: the last one, after `use_by_us` only when it was overspent.
     """
     windows = tuple(
         replace(

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "client"))
 
 from latchkey.connection import Lease
-from latchkey.errors import PoolEmptyError, UnavailableError
+from latchkey.errors import LeaseRefusedError, PoolEmptyError, UnavailableError
 from latchkey.pool import Pool
 
 USE_BY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -173,6 +173,23 @@ def test_a_restart_of_latchkey_is_survived_on_the_lease_that_is_held(desk: Desk)
 
     assert held.lease.id == "lease-2"
     assert len(desk.slept) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "type_"), [(422, "overspent"), (409, "lease-closed"), (404, "not-found")]
+)
+def test_a_settlement_that_is_refused_is_not_repeated(desk: Desk, status: int, type_: str) -> None:
+    pool = desk.pool()
+    held = [pool.take() for _ in range(4)]
+    desk.answers = [LeaseRefusedError(status=status, type_=type_, title="No")]
+
+    for each in held:
+        pool.give_back(each, status=200, headers=HEADERS)
+    _spend(pool, 1)
+    pool.close()
+
+    assert desk.answers == []
+    assert [each["id"] for each in desk.settled] == ["lease-2"]
 
 
 def test_leaving_gives_back_what_is_not_used(desk: Desk) -> None:

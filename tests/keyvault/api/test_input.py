@@ -217,7 +217,7 @@ def test_a_keychain_that_is_no_store_is_unknown(backend: Api) -> None:
         {"used": -1},
         {"used": True},
         {"used": "1"},
-        {"used": 101},
+        {"used": 10_001},
         {"used": 1, "outcome": "fine"},
         {"used": 1, "last_used_at": 5},
         {"used": 1, "last_used_at": "yesterday"},

@@ -1,5 +1,6 @@
 """Leasing and settling over HTTP."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from keyvault import vault
-from keyvault.models import AuditEntry, Credential, Lease
+from keyvault.models import AuditEntry, Credential, Lease, PoolKey
+from keyvault.pool import budgets
 from tests.keyvault import factories
 from tests.keyvault.lending import Api, key_of
 
@@ -145,16 +147,65 @@ def test_settling_again_otherwise_is_refused(backend: Api) -> None:
     assert response.json()["type"] == "lease-closed"
 
 
-def test_more_used_than_granted_is_refused_and_returns_nothing(backend: Api) -> None:
+@pytest.mark.parametrize("outcome", ["ok", "throttled"])
+@pytest.mark.parametrize("used", [6, 250])
+def test_what_was_overspent_is_refused_and_counts(backend: Api, used: int, outcome: str) -> None:
     store = factories.keychain()
-    key_of(store)
+    key = key_of(store, limits=[[300, 300]])
     lease_id = backend.lease(store, permits=5).json()["lease"]["id"]
 
-    response = backend.settle(lease_id, used=6)
+    for _ in range(2):
+        response = backend.settle(lease_id, used=used, outcome=outcome)
+        assert response.status_code == 422
+        assert response.json()["type"] == "overspent"
+        assert "take another lease" in response.json()["detail"]
 
-    assert response.status_code == 422
-    assert response.json()["type"] == "overspent"
-    assert Lease.objects.get(pk=lease_id).settled_us is None
+    (left,) = budgets(credential_ids=[key.pk])[key.pk]
+    assert left.limit - left.remaining == used
+    entry = AuditEntry.objects.get(action="lease.settled")
+    assert (entry.facts["permits"], entry.facts["used"]) == (5, used)
+    assert backend.lease(store).status_code == (201 if outcome == "ok" else 429)
+
+
+def _settled_with_less(lease: Lease) -> None:
+    lease.settled_us, lease.outcome, lease.counted = lease.granted_us, "ok", 3
+
+
+def _revoked(lease: Lease) -> None:
+    lease.settled_us, lease.outcome = lease.granted_us, "revoked"
+
+
+def _expired(lease: Lease) -> None:
+    lease.granted_us, lease.use_by_us, lease.expires_us = 1, 1, 1
+
+
+@pytest.mark.parametrize("ending", [_settled_with_less, _revoked, _expired])
+def test_what_was_overspent_counts_on_a_lease_that_is_over(
+    backend: Api, ending: Callable[[Lease], None]
+) -> None:
+    store = factories.keychain()
+    key_of(store, limits=[[60, 8]])
+    lease = Lease.objects.get(pk=backend.lease(store, permits=5).json()["lease"]["id"])
+    ending(lease)
+    lease.save()
+    PoolKey.objects.update(windows=[[60, 8, 0 if ending is _expired else lease.counted, 2, 0, 0]])
+
+    assert backend.settle(str(lease.pk), used=7).json()["type"] == "overspent"
+    assert backend.settle(str(lease.pk), used=6).json()["type"] == "lease-closed"
+
+    assert backend.lease(store, permits=5).json()["lease"]["permits"] == 1
+
+
+def test_a_key_that_was_overspent_beyond_its_limit_says_when_it_is_free(backend: Api) -> None:
+    store = factories.keychain()
+    key_of(store, limits=[[60, 8]])
+    lease_id = backend.lease(store, permits=8).json()["lease"]["id"]
+
+    assert backend.settle(lease_id, used=10_000).json()["type"] == "overspent"
+
+    answer = backend.lease(store)
+    assert answer.json()["type"] == "pool-empty"
+    assert 50 < answer.json()["retry_after_seconds"] <= 61
 
 
 def test_settling_too_late_is_refused_and_the_permits_count_as_used(backend: Api) -> None:

@@ -15,6 +15,7 @@ from keyvault.errors import KeyringError, PoolEmptyError, VaultError
 ARGUMENTS: dict[type[VaultError], dict[str, Any]] = {
     errors.DuplicateCredentialError: {"in_same_keychain": True},
     errors.MissingScopeError: {"scope": "leases:write"},
+    errors.OverspentError: {"used": 6, "permits": 5},
     PoolEmptyError: {"retry_at": datetime(2026, 1, 1, tzinfo=UTC), "retry_after_seconds": 2.5},
     errors.RefreshFailedError: {"problem": "timeout", "may_have_rotated": True},
     errors.TooManyRequestsError: {"retry_after_seconds": 3},

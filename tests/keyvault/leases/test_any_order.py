@@ -191,10 +191,17 @@ class Borrowing(RuleBasedStateMachine):
     @has_loans
     @rule(which=WHICH, more=st.integers(1, 80))
     def say_too_much(self, which: int, more: int) -> None:
-        loan = self.loans[which % len(self.loans)]
-        answer = self.backend.settle(loan.id, used=loan.permits + more)
-        expected = (422, "overspent") if loan.is_open else (409, "lease-closed")
+        """What was overspent counts from then on, whatever has become of the loan."""
+        loan, now_us = self.loans[which % len(self.loans)], self.now_us()
+        body = {"used": loan.permits + more, "outcome": "ok"}
+        answer = self.backend.settle(loan.id, **body)
+        is_news = body["used"] > loan.counted
+        is_known = is_news or body == loan.settlement
+        expected = (422, "overspent") if is_known else (409, "lease-closed")
         assert (answer.status_code, answer.json()["type"]) == expected
+        if is_news:
+            loan.overspend(used=loan.permits + more, now_us=now_us)
+            loan.settlement = body
 
     @has_loans
     @rule(which=WHICH, verb=st.sampled_from(["settle", "renew"]))
