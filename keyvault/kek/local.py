@@ -7,7 +7,7 @@ followed without a restart.
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +69,10 @@ def reload_keyring(path: Path) -> Keyring:
     return ring
 
 
+# A KEK as a cipher, and what binds a DEK that it wraps to its keychain.
+_Held = tuple[AESGCM, Callable[[str], bytes]]
+
+
 class LocalProvider:
     """Wraps DEKs by AES-256-GCM under the KEKs of a keyring file; see `keyvault.envelope`."""
 
@@ -77,7 +81,7 @@ class LocalProvider:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._ciphers: dict[str, AESGCM] = {}
+        self._held: dict[str, _Held] = {}
         self._active_of: tuple[Keyring, str] | None = None
 
     def active_id(self) -> str:
@@ -94,9 +98,8 @@ class LocalProvider:
 
     def unwrap(self, *, key: WrappedKey, keychain: str) -> bytes:
         """Gives the DEK back; see `KekProvider.unwrap`."""
-        cipher = self._ciphers.get(key.kek_id) or self._cipher(key.kek_id)
-        place = _place(keychain=keychain, kek_id=key.kek_id)
-        return envelope.open_sealed(cipher=cipher, sealed=key.wrapped, place=place)
+        cipher, place_of = self._held.get(key.kek_id) or self._hold(key.kek_id)
+        return envelope.open_sealed(cipher=cipher, sealed=key.wrapped, place=place_of(keychain))
 
     def rewrap(self, keys: Sequence[tuple[str, WrappedKey]]) -> list[WrappedKey | VaultError]:
         """Moves DEKs under the active KEK; see `KekProvider.rewrap`."""
@@ -144,21 +147,22 @@ class LocalProvider:
             keys = keyring.with_state(ring.keks, key_id=kek_id, state=KekState.DESTROYED)
             keyring.save(self._path, replace(ring, keks=keys))
         reload_keyring(self._path)
-        self._ciphers.pop(kek_id, None)
+        self._held.pop(kek_id, None)
 
     def _wrap(self, dek: bytes, *, keychain: str, kek_id: str) -> WrappedKey:
-        cipher = self._ciphers.get(kek_id) or self._cipher(kek_id)
-        place = _place(keychain=keychain, kek_id=kek_id)
-        return WrappedKey(kek_id, envelope.seal(cipher=cipher, plaintext=dek, place=place))
+        cipher, place_of = self._held.get(kek_id) or self._hold(kek_id)
+        sealed = envelope.seal(cipher=cipher, plaintext=dek, place=place_of(keychain))
+        return WrappedKey(kek_id, sealed)
 
-    def _cipher(self, kek_id: str) -> AESGCM:
+    def _hold(self, kek_id: str) -> _Held:
         key = _bytes_of(keyring_at(self._path), kek_id)
         if key is None:
             key = _bytes_of(reload_keyring(self._path), kek_id)
         if key is None:
             raise UnknownKekError(_unknown(kek_id))
-        cipher = self._ciphers[kek_id] = AESGCM(key)
-        return cipher
+        place_of = envelope.places(record="dek", field=f"kek:{kek_id}")
+        held = self._held[kek_id] = (AESGCM(key), place_of)
+        return held
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -168,10 +172,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (status.st_ino, status.st_mtime_ns)
-
-
-def _place(*, keychain: str, kek_id: str) -> bytes:
-    return envelope.place(keychain=keychain, record="dek", field=f"kek:{kek_id}")
 
 
 def _bytes_of(ring: Keyring, kek_id: str) -> bytes | None:

@@ -6,11 +6,11 @@ shredding got to first simply stores fewer rows, so a second run finishes the wo
 ever wrapped twice over.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -27,6 +27,8 @@ from keyvault.vault.custody import active_provider, configured_providers, provid
 PORTION = 5000
 # With a remote KEK each DEK may be a call, and what an interruption undoes is paid for.
 REMOTE_PORTION = 200
+# DEKs that a provider is given at a time.
+AT_ONCE = 200
 
 _ID = re.compile("[0-9a-f]{32}")
 # Of an altered id, which may be as long as a novel, so much is shown.
@@ -54,9 +56,9 @@ _UPDATES = {
     ),
     "postgresql": (
         "UPDATE keyvault_wrappeddek AS dek"
-        " SET kek_id = %s, wrapped_at = %s, wrapped = decode(new ->> 1, 'hex')"
-        " FROM json_array_elements(%s::json) AS new"
-        " WHERE dek.keychain_id = (new ->> 0)::uuid AND dek.wrapped = decode(new ->> 2, 'hex')"
+        " SET kek_id = %s, wrapped_at = %s, wrapped = move.new"
+        " FROM unnest(%b::uuid[], %b::bytea[], %b::bytea[]) AS move (place, old, new)"
+        " WHERE dek.keychain_id = move.place AND dek.wrapped = move.old"
     ),
 }
 
@@ -99,7 +101,9 @@ class _Row(NamedTuple):
     key: WrappedKey
 
 
-_Move = tuple[_Row, WrappedKey]
+# Where a row is, whose it is, what stood there, what will. Plain: a portion holds thousands, over
+# which the garbage collector would else go again and again.
+_Move = tuple[int | UUID, str, bytes, bytes]
 
 
 def rewrap(
@@ -143,31 +147,39 @@ def _walk(result: Rewrapped, *, actor: Actor, portion: int, moved: Callable[[int
     result.failures.clear()
     before, after = result.done, _STARTS[connection.vendor]
     while rows := _next_portion(active_id=result.kek_id, after=after, most=portion):
-        after = rows[-1].place
-        moved(_store(_wrap_anew(rows, result=result), kek_id=result.kek_id, actor=actor))
+        after = rows[-1][0]
+        moves: list[_Move] = []
+        for start in range(0, len(rows), AT_ONCE):
+            moves += _wrap_anew([_row(*row) for row in rows[start : start + AT_ONCE]], result)
+        moved(_store(moves, kek_id=result.kek_id, actor=actor))
     return result.done > before
 
 
-def _next_portion(*, active_id: str, after: int | UUID, most: int) -> list[_Row]:
-    with connection.cursor() as cursor:
+def _next_portion(*, active_id: str, after: int | UUID, most: int) -> list[Any]:
+    with _cursor() as cursor:
         cursor.execute(_PORTIONS[connection.vendor], [active_id, after, most])
-        return [
-            _Row(place, _text(keychain).replace("-", ""), WrappedKey(_text(kek_id), bytes(wrapped)))
-            for place, keychain, kek_id, wrapped in cursor.fetchall()
-        ]
+        rows: list[Any] = cursor.fetchall()
+        return rows
+
+
+def _row(place: int | UUID, keychain: object, kek_id: object, wrapped: bytes | memoryview) -> _Row:
+    return _Row(place, _text(keychain).replace("-", ""), WrappedKey(_text(kek_id), bytes(wrapped)))
 
 
 def _text(value: object) -> str:
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
-def _wrap_anew(rows: Sequence[_Row], *, result: Rewrapped) -> list[_Move]:
-    """The portion under the active KEK; what cannot be moved goes to the failures."""
+def _wrap_anew(rows: Sequence[_Row], result: Rewrapped) -> list[_Move]:
+    """Rows under the active KEK; what cannot be moved goes to the failures."""
     active = active_provider()
-    whole = [row for row in rows if _ID.fullmatch(row.keychain)]
-    own = [row for row in whole if row.key.kek_id.partition(":")[0] == active.name]
-    foreign = [row for row in whole if row.key.kek_id.partition(":")[0] != active.name]
-    altered = [row for row in rows if not _ID.fullmatch(row.keychain)]
+    own: list[_Row] = []
+    foreign: list[_Row] = []
+    altered: list[_Row] = []
+    for row in rows:
+        is_own = row.key.kek_id.startswith(f"{active.name}:")
+        kind = altered if not _ID.fullmatch(row.keychain) else own if is_own else foreign
+        kind.append(row)
     answers = active.rewrap([(row.keychain, row.key) for row in own]) if own else []
     answers += [_carry_over(row) for row in foreign] + [_altered(row) for row in altered]
     moves: list[_Move] = []
@@ -178,7 +190,7 @@ def _wrap_anew(rows: Sequence[_Row], *, result: Rewrapped) -> list[_Move]:
             message = "another operator rotated the KEK meanwhile: run rewrap again"
             raise KekUnavailableError(message)
         else:
-            moves.append((row, answer))
+            moves.append((row.place, row.keychain, row.key.wrapped, answer.wrapped))
     return moves
 
 
@@ -218,8 +230,8 @@ def _store(moves: Sequence[_Move], *, kek_id: str, actor: Actor) -> int:
             subject=subject_of(kek_id),
             facts={
                 "count": done,
-                "first": str(UUID(moves[0][0].keychain)),
-                "last": str(UUID(moves[-1][0].keychain)),
+                "first": str(UUID(moves[0][1])),
+                "last": str(UUID(moves[-1][1])),
             },
         )
     return done
@@ -227,14 +239,21 @@ def _store(moves: Sequence[_Move], *, kek_id: str, actor: Actor) -> int:
 
 def _update(moves: Sequence[_Move], *, kek_id: str) -> int:
     sql, now = _UPDATES[connection.vendor], timezone.now()
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         if connection.vendor == "sqlite":
             at = connection.ops.adapt_datetimefield_value(now)
-            cursor.executemany(
-                sql,
-                [(kek_id, at, key.wrapped, row.place, row.key.wrapped) for row, key in moves],
-            )
+            rows = [(kek_id, at, new, place, old) for place, _, old, new in moves]
+            cursor.executemany(sql, rows)
         else:
-            rows = [(row.keychain, key.wrapped.hex(), row.key.wrapped.hex()) for row, key in moves]
-            cursor.execute(sql, [kek_id, now, json.dumps(rows)])
+            places, _, old_ones, new_ones = zip(*moves, strict=True)
+            cursor.execute(sql, [kek_id, now, list(places), list(old_ones), list(new_ones)])
         return int(cursor.rowcount)
+
+
+def _cursor() -> AbstractContextManager[Any]:
+    """On PostgreSQL one of psycopg's own: bytes in text form cost a second time."""
+    if connection.vendor == "sqlite":
+        return connection.cursor()
+    connection.ensure_connection()
+    cursor: AbstractContextManager[Any] = connection.connection.cursor(binary=True)
+    return cursor

@@ -105,6 +105,19 @@ def test_two_places_never_share_their_associated_data(field: str) -> None:
         assert envelope.place(keychain="k", record="r", field=field).count(b"|") == 5
 
 
+@given(st.text(max_size=20), st.sampled_from(["dek", "", "r"]))
+@example("a|b", "dek")
+@example("é", "dek")
+def test_the_places_of_many_keychains_are_those_of_each(keychain: str, record: str) -> None:
+    place_of = envelope.places(record=record, field="kek:local:1")
+    if "|" in keychain or not keychain.isascii():
+        with pytest.raises(ValueError, match=r"'\|'|ascii"):
+            place_of(keychain)
+    else:
+        expected = envelope.place(keychain=keychain, record=record, field="kek:local:1")
+        assert place_of(keychain) == expected
+
+
 def test_a_dek_has_256_bits_of_its_own() -> None:
     deks = {envelope.new_dek() for _ in range(100)}
     assert len(deks) == 100
