@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.http.request import host_validation_re
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -28,6 +28,15 @@ NEEDED_IN_PRODUCTION = ("secret_key", "hosts", "smtp_url")
 NEEDED_BY_KEK_PROVIDER = {
     "vault-transit": ("transit_address", "transit_token"),
     "aws-kms": ("aws_kms_alias", "aws_kms_region"),
+}
+
+# Schemes, and an example to show.
+ADDRESSES = {
+    "database_url": (
+        ("postgresql", "postgres"),
+        "postgresql://user:password@host:5432/name",
+    ),
+    "smtp_url": (("smtp", "smtps"), "smtp://user:password@host:587"),
 }
 
 Words = Annotated[list[str], NoDecode]
@@ -187,9 +196,18 @@ class Environment(BaseSettings):
     @field_validator("database_url", "smtp_url")
     @classmethod
     def _is_address(cls, value: SecretStr | None, info: Any) -> SecretStr | None:  # noqa: ANN401  # pydantic's own
-        schemes = {"database_url": ("postgresql", "postgres"), "smtp_url": ("smtp", "smtps")}
         if value is not None:
-            _require_url(value.get_secret_value(), schemes=schemes[info.field_name])
+            schemes, example = ADDRESSES[info.field_name]
+            _require_url(value.get_secret_value(), schemes=schemes, example=example)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, value: SecretStr | None) -> SecretStr | None:
+        url = urlsplit(value.get_secret_value() if value else "")
+        if value is not None and not (url.path.strip("/") or "service" in parse_qs(url.query)):
+            message = f"names no database; it should be like {ADDRESSES['database_url'][1]}"
+            raise ValueError(message)
         return value
 
     @field_validator("support_email", "mail_from", "bounces_to")
@@ -213,7 +231,7 @@ class Environment(BaseSettings):
     @classmethod
     def _is_guarded(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://127.0.0.1:", "http://localhost:")):
-            _require_url(value, schemes=("https",))
+            _require_url(value, schemes=("https",), example="https://host:8200")
         return value
 
     @model_validator(mode="after")
@@ -240,12 +258,12 @@ def variable(name: str) -> str:
     return alias or f"{PREFIX}{name.upper()}"
 
 
-def _require_url(text: str, *, schemes: tuple[str, ...]) -> None:
+def _require_url(text: str, *, schemes: tuple[str, ...], example: str) -> None:
     try:
         url = urlsplit(text)
         is_sound = text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and url.port != 0
     except ValueError:
         is_sound = False
     if not is_sound:
-        message = f"is no address that starts with {schemes[0]}://"
+        message = f"is no address like {example} (special characters of a password as %2F)"
         raise ValueError(message)

@@ -1,12 +1,15 @@
 """Reading the environment: strict, and every fault at once."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.engines import database, mail
+from config.environment import BASE_DIR
 from config.reading import development_secret_key, read_environment
 
 SECRET_KEY = "obviously-fake-key-of-more-than-fifty-characters-0123456789"
@@ -99,6 +102,7 @@ def test_hosts_are_listed_by_commas_or_as_json(text: str, bare: pytest.MonkeyPat
         ("LATCHKEY_TRUSTED_PROXIES", "proxy.example.test"),
         ("DATABASE_URL", "mysql://latchkey@db.example.test/latchkey"),
         ("DATABASE_URL", "postgresql://latchkey@db.example.test:port/latchkey"),
+        ("DATABASE_URL", "postgresql://latchkey@db.example.test:5432"),
         ("LATCHKEY_SMTP_URL", "mail.example.test:25"),
         ("LATCHKEY_SUPPORT_EMAIL", "help"),
         ("LATCHKEY_MAIL_FROM", "Latchkey <a@example.test>\nBcc: b@example.test"),
@@ -120,6 +124,31 @@ def test_a_password_in_a_wrong_address_is_not_shown(bare: pytest.MonkeyPatch) ->
         read_environment()
 
     assert "canary-word" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["keyvault status", "worker --once", "check"])
+@pytest.mark.parametrize(
+    "url", ["postgres//x", "foo://", "postgresql://:99999/x", "postgresql://a:canary-word@b/"]
+)
+def test_a_wrong_address_of_the_database_ends_a_command_in_a_sentence(
+    url: str, command: str, bare: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare.setenv("DATABASE_URL", url)
+    bare.setenv("DATA_DIR", str(tmp_path / "none"))
+    bare.setenv("DJANGO_SETTINGS_MODULE", "config.settings")
+    done = subprocess.run(
+        [sys.executable, str(BASE_DIR / "manage.py"), *command.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Latchkey cannot start. DATABASE_URL: ")
+    assert done.stderr.count("\n") == 1
+    assert "postgresql://user:password@host:5432/name" in done.stderr
+    assert "canary-word" not in done.stderr + done.stdout
+    assert not (tmp_path / "none").exists()
 
 
 def test_secrets_may_stand_in_files(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
