@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from keyvault import audit, envelope
@@ -128,14 +129,15 @@ def open_in_bulk(credentials: QuerySet[Credential]) -> Iterator[tuple[UUID, Secr
     """
     rows = credentials.filter(is_honeytoken=False, keychain__wrapped_dek__isnull=False).values_list(
         "id",
-        "keychain_id",
+        # As text: what becomes of it is text again.
+        Cast("keychain_id", TextField()),
         "version",
         "sealed",
         "keychain__wrapped_dek__kek_id",
         "keychain__wrapped_dek__wrapped",
     )
-    for credential_id, keychain_id, version, sealed, kek_id, wrapped in rows.iterator():
-        keychain = keychain_id.hex
+    for credential_id, chain, version, sealed, kek_id, wrapped in rows.iterator():
+        keychain = chain.replace("-", "")
         cipher = cipher_of(keychain=keychain, kek_id=kek_id, wrapped=wrapped)
         place = envelope.place(
             keychain=keychain, record=credential_id.hex, field="credential", version=version
