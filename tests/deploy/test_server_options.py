@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from granian.cli import cli
 
 from config.environment import BASE_DIR, Environment, variable
+from lightspeed.oauth.tokens import TOKEN_SECONDS
 
 DEPLOY = BASE_DIR / "deploy"
 COMPOSE = DEPLOY / "container" / "compose.yaml"
@@ -60,6 +62,61 @@ def test_image_and_unit_start_the_same_server() -> None:
         assert image[name] == unit[name], name
     assert image["http1_header_read_timeout"] == unit["http1_header_read_timeout"] == 10_000
     assert image["workers_kill_timeout"] == unit["workers_kill_timeout"]
+
+
+def test_whoever_ends_a_server_lets_it_finish_what_it_has_in_hand() -> None:
+    patience = _options(_unit_arguments(), {})["workers_kill_timeout"]
+    kept = dict(line.split("=", 1) for line in UNIT.splitlines() if re.match(r"\w+=", line))
+    services = _compose()["services"]
+
+    # A lease whose token is over takes as long as the vendor takes to renew it.
+    assert patience > TOKEN_SECONDS
+    assert int(kept["TimeoutStopSec"]) > patience
+    assert int(services["app"]["stop_grace_period"].removesuffix("s")) > patience
+    # Its own processes are ended by the server, each once it has finished.
+    assert kept["KillMode"] == "mixed"
+    assert "\nSTOPSIGNAL SIGTERM\n" in CONTAINERFILE
+    assert not {"KillSignal", "RestartKillSignal"} & set(kept)
+
+
+def test_a_worker_that_is_ended_has_the_time_of_the_longest_call() -> None:
+    unit = (DEPLOY / "systemd" / "latchkey-worker@.service").read_text()
+    seconds = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    grace = _compose()["services"]["worker"]["stop_grace_period"]
+
+    assert seconds
+    assert int(seconds[1]) > TOKEN_SECONDS
+    assert int(grace.removesuffix("s")) > TOKEN_SECONDS
+    assert "\nKillMode=mixed\n" in unit
+    assert "KillSignal" not in unit
+
+
+def test_the_rolling_restart_goes_on_only_when_an_instance_is_ready(tmp_path: Path) -> None:
+    """With stand-ins for what it calls: the second instance never becomes ready."""
+    called = tmp_path / "called"
+    for name, code in (
+        ("systemctl", f'echo "$@" >> {called}'),
+        ("curl", 'case "$*" in *:8000/readyz) exit 0;; *) exit 7;; esac'),
+        ("sleep", ":"),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{code}\n")
+        (tmp_path / name).chmod(0o755)
+
+    done = subprocess.run(
+        ["/bin/sh", str(DEPLOY / "systemd" / "rolling-restart")],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": str(tmp_path)},
+    )
+
+    assert done.returncode == 1
+    assert called.read_text().split("\n") == [
+        "restart latchkey-web@8000.service",
+        "restart latchkey-web@8001.service",
+        "",
+    ]
+    assert "does not become ready" in done.stderr
 
 
 def test_every_variable_of_image_compose_file_and_units_is_read_by_somebody() -> None:

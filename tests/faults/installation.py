@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -170,11 +171,8 @@ class Installation:
 
     def start_web(self, name: str = "web", *, workers: int = 1, port: int = 0) -> None:
         port = port or self.port
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"]
-        command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
-        command += ["--blocking-threads", "256", "--http1-header-read-timeout", "10000"]
-        command += ["--respawn-failed-workers", "--workers-kill-timeout", "20"]
-        self.start(name, *command, "--log-level", "info", "config.wsgi:application")
+        command = [sys.executable, "-m", *_server_command(port=port, workers=workers)]
+        self.start(name, *command)
         self.output[name].wait_for("Started worker-1", seconds=START_SECONDS)
         wait_for(lambda: self.is_ready(port) or self.has_ended(name), what=f"{name} is ready")
         if self.has_ended(name):
@@ -277,6 +275,16 @@ class Installation:
     def rss_mib(self, name: str) -> float:
         """Memory of a part and its children."""
         return _rss_mib(self.parts[name].pid)
+
+
+def _server_command(*, port: int, workers: int) -> list[str]:
+    """What the unit starts in production, with readable words for its log."""
+    unit = (ROOT / "deploy" / "systemd" / "latchkey-web@.service").read_text()
+    line = unit.split("\nExecStart=", 1)[1].split("\nRestart=", 1)[0].replace("\\\n", " ")
+    values = {"%i": str(port), "${WEB_WORKERS}": str(workers), "${WEB_THREADS}": "256"}
+    words = [values.get(word, word) for word in shlex.split(line.split(" -m ", 1)[1])]
+    at = words.index("--log-config")
+    return [*words[:at], "--log-level", "info", *words[at + 2 :]]
 
 
 def _rss_mib(pid: int) -> float:

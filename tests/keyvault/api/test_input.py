@@ -188,8 +188,10 @@ def test_somebody_elses_lease_is_as_unknown_as_none(backend: Api, store: Keychai
     lease_id = backend.lease(store).json()["lease"]["id"]
     other = Api(token_of())
 
-    _problem(other.settle(lease_id, used=0), 404, "not-found")
-    _problem(other.settle(str(uuid4()), used=0), 404, "not-found")
+    for each in (lease_id, str(uuid4())):
+        _problem(other.settle(each, used=0), 404, "not-found")
+        _problem(other.settle(each, used=99), 404, "not-found")
+        _problem(other.post(f"/api/v1/leases/{each}/renew", {}), 404, "not-found")
 
 
 def test_a_second_token_of_the_same_backend_may_settle(backend: Api, store: Keychain) -> None:

@@ -1,17 +1,20 @@
 """Idempotency-Key."""
 
+from typing import Any
+
 import pytest
 
 from keyvault.models import AuditEntry, Keychain, Lease, RepeatableRequest
+from tests.keyvault import factories
 from tests.keyvault.lending import Api, key_of, token_of
 
 pytestmark = pytest.mark.django_db
 
 
-def _lease(backend: Api, store: Keychain, key: str, permits: int = 2) -> object:
+def _lease(backend: Api, store: Keychain, key: str, **body: Any) -> Any:
     return backend.client.post(
         f"/api/v1/stores/{store.pk}/leases",
-        {"permits": permits},
+        {"permits": 2, **body},
         content_type="application/json",
         headers={"Idempotency-Key": key},
     )
@@ -28,14 +31,36 @@ def test_the_same_key_gives_the_same_lease_again(backend: Api, store: Keychain) 
     assert AuditEntry.objects.filter(action="lease.granted").count() == 1
 
 
-def test_the_same_key_with_another_body_is_refused(backend: Api, store: Keychain) -> None:
+@pytest.mark.parametrize("body", [{"permits": 3}, {"class": "batch"}, {"use_within_seconds": 3}])
+def test_the_same_key_with_another_body_is_refused(
+    backend: Api, store: Keychain, body: dict[str, Any]
+) -> None:
     key_of(store)
-    _lease(backend, store, "k1", permits=2)
+    _lease(backend, store, "k1")
 
-    response = _lease(backend, store, "k1", permits=3)
+    response = _lease(backend, store, "k1", **body)
 
     assert response.status_code == 422
     assert response.json()["type"] == "idempotency-key-reused"
+    assert Lease.objects.count() == 1
+
+
+def test_the_same_key_at_another_store_is_refused(backend: Api, store: Keychain) -> None:
+    key_of(store)
+    other = factories.keychain()
+    key_of(other)
+    _lease(backend, store, "k1")
+
+    assert _lease(backend, other, "k1").json()["type"] == "idempotency-key-reused"
+
+
+def test_what_stands_for_the_same_is_the_same(backend: Api, store: Keychain) -> None:
+    key_of(store)
+
+    first = _lease(backend, store, "k1")
+    second = _lease(backend, store, "k1", **{"class": "interactive", "use_within_seconds": 2})
+
+    assert second.json() == first.json()
 
 
 def test_keys_of_two_backends_do_not_meet(backend: Api, store: Keychain) -> None:

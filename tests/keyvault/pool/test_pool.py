@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from keyvault import pool
 from keyvault.errors import PoolEmptyError
 from keyvault.leases import LeaseAsk, Settlement, issue_lease, settle_lease
-from keyvault.models import Credential, Keychain, Lease
+from keyvault.models import Credential, Keychain, Lease, PoolKey
 from keyvault.pool.duties import ClockWatch, prune
+from keyvault.pool.engine import clock_us
 from keyvault.pool.keys import locked_key
 from keyvault.windows import SECOND
 from tests.keyvault import factories
@@ -55,6 +56,33 @@ def test_a_reservation_takes_permits_or_nothing(store: Keychain) -> None:
     assert pool.reserve(credential_id=key.pk, requests=4)
     assert not pool.reserve(credential_id=key.pk, requests=2)
     assert _remaining(key) == [1]
+
+
+@pytest.mark.parametrize(("before_us", "left"), [(0, 3), (SECOND // 2 - 1, 3), (SECOND // 2, 8)])
+def test_what_may_have_arrived_after_a_windows_turn_still_counts(
+    store: Keychain, before_us: int, left: int
+) -> None:
+    """It was sent before the turn, and takes half a second at most."""
+    key = PoolKey.objects.get(credential=key_of(store, limits=[[60, 8]]))
+    turn_us = clock_us() - SECOND
+    at_us = turn_us - before_us
+    Lease.objects.create(
+        key=key, permits=5, counted=5, granted_us=at_us, use_by_us=at_us, expires_us=at_us
+    )
+    key.windows = [[60, 8, 5, turn_us - 61 * SECOND, turn_us, turn_us]]
+    key.save()
+
+    assert _remaining(key.credential) == [left]
+
+
+@pytest.mark.parametrize("state", ["paused", "active"])
+def test_no_way_lends_a_key_that_may_not_be_lent(backend: Api, store: Keychain, state: str) -> None:
+    """The other one is spent, so the store is looked through under a lock."""
+    pool.reserve(credential_id=key_of(store, limits=[[60, 1]]).pk, requests=1)
+    over = timezone.now() - timedelta(seconds=1) if state == "active" else None
+    Credential.objects.filter(pk=key_of(store).pk).update(state=state, valid_until=over)
+
+    assert backend.lease(store).json()["type"] == "pool-empty"
 
 
 def test_no_budget_without_a_key() -> None:
