@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TextIO
 from uuid import UUID
 
@@ -106,7 +107,7 @@ def _concerned(*, lowest: int) -> QuerySet[AuditCheckpoint]:
 
 
 def _proofs(checkpoint: AuditCheckpoint, waiting: dict[int, bytes]) -> Iterator[dict[str, object]]:
-    ids = list(checkpoints.ids_in(checkpoint.ranges))
+    ids = _ids_of(checkpoint)
     mine = [(index, entry_id) for index, entry_id in enumerate(ids) if entry_id in waiting]
     if not mine:
         return
@@ -123,6 +124,19 @@ def _proofs(checkpoint: AuditCheckpoint, waiting: dict[int, bytes]) -> Iterator[
             "entry": entry.decode(),
             "proof": [[left.hex(), right.hex()] for left, right in path],
         }
+
+
+def _ids_of(checkpoint: AuditCheckpoint) -> list[int]:
+    """The ids in order, of which there are as many as leaves, whatever the ranges say."""
+    most = len(checkpoint.leaves) // tree.HASH_BYTES
+    try:
+        ids = list(islice(checkpoints.ids_in(checkpoint.ranges), most + 1))
+    except ValueError:
+        ids = []
+    if not 0 < len(ids) <= most:
+        message = f"checkpoint {checkpoint.pk} is altered. Run: manage.py keyvault verify"
+        raise RolledBackError(message)
+    return ids
 
 
 def _write(file: TextIO, line: dict[str, object]) -> None:

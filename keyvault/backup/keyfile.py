@@ -24,9 +24,10 @@ from uuid import UUID
 
 from keyvault.errors import VaultError
 from keyvault.models import WrappedDek
-from keyvault.vault.ciphers import wrapped_bytes
 
 PART = ".part"
+# The columns of a wrapped DEK that stand in its line.
+KEPT = ("keychain", "kek_id", "wrapped", "seals")
 HEADER = {"format": "latchkey-key-file", "version": 1}
 
 
@@ -57,15 +58,32 @@ def read_keys(path: Path) -> list[dict[str, Any]]:
         first, _, rest = path.read_text().partition("\n")
         header, lines = json.loads(first), [json.loads(line) for line in rest.splitlines()]
         is_whole = header in (HEADER, _header_of(rest, keychains=len(lines)))
-    except (OSError, ValueError):
+        is_whole = is_whole and all("keychain" in line for line in lines)
+    except (OSError, ValueError, TypeError):
         is_whole = False
     if not is_whole:
-        message = (
-            f"key file {path}: it is missing, damaged, cut short or something else. "
-            "Take a whole copy of it, or another backup"
-        )
-        raise VaultError(message)
+        raise VaultError(_damaged(path))
     return lines
+
+
+def read_rows(path: Path) -> list[WrappedDek]:
+    """The table's rows that the key file holds.
+
+    Raises:
+        VaultError: see `read_keys`.
+    """
+    lines = read_keys(path)
+    try:
+        return [_row(line) for line in lines]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise VaultError(_damaged(path)) from None
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"key file {path}: it is missing, damaged, cut short or something else. "
+        "Take a whole copy of it, or another backup"
+    )
 
 
 def take_out(path: Path, *, keychain: str) -> bool:
@@ -86,23 +104,25 @@ def take_out(path: Path, *, keychain: str) -> bool:
     return len(kept) < len(lines)
 
 
-def as_row(line: dict[str, Any]) -> WrappedDek:
-    """The table's row of a line."""
-    return WrappedDek(
+def _line(dek: WrappedDek) -> dict[str, Any]:
+    return {
+        "keychain": str(dek.keychain_id),
+        "kek_id": dek.kek_id,
+        "wrapped": base64.b64encode(bytes(dek.wrapped)).decode(),
+        "seals": dek.seals,
+    }
+
+
+def _row(line: dict[str, Any]) -> WrappedDek:
+    row = WrappedDek(
         keychain_id=UUID(line["keychain"]),
         kek_id=line["kek_id"],
         wrapped=base64.b64decode(line["wrapped"]),
         seals=line["seals"],
     )
-
-
-def _line(dek: WrappedDek) -> dict[str, Any]:
-    return {
-        "keychain": str(dek.keychain_id),
-        "kek_id": dek.kek_id,
-        "wrapped": base64.b64encode(wrapped_bytes(dek)).decode(),
-        "seals": dek.seals,
-    }
+    if not isinstance(line["kek_id"], str) or not 0 <= row.seals < 2**63:
+        raise ValueError
+    return row
 
 
 def _header_of(rest: str, *, keychains: int) -> dict[str, Any]:

@@ -1,24 +1,43 @@
 """Restoring a backup into an empty database, and opening a secret of each keychain to be sure."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, transaction
+from pydantic import BaseModel
 
 from keyvault import vault
 from keyvault.audit import SYSTEM
-from keyvault.backup.keyfile import as_row, read_keys
-from keyvault.backup.tables import backed_up_tables, load_table
-from keyvault.backup.writing import FORMAT, VERSION, digest_of
+from keyvault.backup.keyfile import read_rows
+from keyvault.backup.tables import backed_up_tables, columns_of, load_table, strays
+from keyvault.backup.writing import digest_of
 from keyvault.errors import VaultError
 from keyvault.models import Credential, Keychain, WrappedDek
+from keyvault.vault.altered import altered_rows, sound
 
+MOST_NAMED = 5
 AUDIT_TABLES = ("keyvault_auditentry", "keyvault_auditcheckpoint")
+
+
+class TableFile(BaseModel):
+    """What the manifest tells of one table's file."""
+
+    rows: int
+    columns: list[str]
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What a restore reads of `manifest.json`."""
+
+    format: Literal["latchkey-backup"]
+    version: Literal[1]
+    engine: str
+    tables: dict[str, TableFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +48,13 @@ class Restored:
         rows: rows of all tables.
         keychains: keychains with their DEK.
         without_key: keychains that the key file does not hold: shredded since, or made later.
+        altered: keychains and credentials that cannot be read, each in a sentence.
     """
 
     rows: int
     keychains: int
     without_key: int
+    altered: list[str]
 
 
 @dataclass(slots=True)
@@ -71,47 +92,43 @@ def restore(*, folder: Path, key_file: Path) -> Restored:
             the database is not empty. Nothing was written.
     """
     manifest = read_manifest(folder)
-    keys = read_keys(key_file)
+    keys = read_rows(key_file)
     _refuse_full_database()
     call_command("migrate", verbosity=0, interactive=False)
-    missing = set(manifest["tables"]) ^ set(backed_up_tables())
-    if missing:
-        message = f"the backup is of another release; it differs in {', '.join(sorted(missing))}"
-        raise VaultError(message)
+    _refuse_other_release(manifest)
     with transaction.atomic(), _without_audit_triggers():
         _empty_tables()
-        for table, facts in manifest["tables"].items():
-            load_table(table, folder / f"{table}.rows", columns=facts["columns"])
+        for name, table in manifest.tables.items():
+            _load(name, folder / f"{name}.rows", columns=table.columns)
+        if found := strays():
+            raise VaultError(" ".join([*found[:MOST_NAMED], "Take another backup"]))
     with transaction.atomic():
-        known = set(Keychain.objects.values_list("id", flat=True))
-        rows = [as_row(line) for line in keys]
-        WrappedDek.objects.bulk_create([row for row in rows if row.keychain_id in known])
+        known = set(sound(Keychain.objects.all()).values_list("id", flat=True))
+        WrappedDek.objects.bulk_create([row for row in keys if row.keychain_id in known])
         _reset_sequences()
     held = WrappedDek.objects.count()
-    count = sum(int(table["rows"]) for table in manifest["tables"].values())
-    return Restored(rows=count, keychains=held, without_key=len(known) - held)
+    count = sum(table.rows for table in manifest.tables.values())
+    altered = altered_rows(Keychain) + altered_rows(Credential)
+    return Restored(rows=count, keychains=held, without_key=len(known) - held, altered=altered)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """Reads a backup's manifest and checks every file against it.
 
     Raises:
         VaultError: see `restore`.
     """
     try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-        is_ours = (manifest["format"], manifest["version"]) == (FORMAT, VERSION)
-    except (OSError, ValueError, LookupError, TypeError):
-        is_ours = False
-    if not is_ours:
+        manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
         message = f"{folder} is no whole backup: its manifest is missing or damaged"
+        raise VaultError(message) from None
+    if manifest.engine != connection.vendor:
+        message = f"{folder} is a backup of {manifest.engine}, this database is another"
         raise VaultError(message)
-    if manifest["engine"] != connection.vendor:
-        message = f"{folder} is a backup of {manifest['engine']}, this database is another"
-        raise VaultError(message)
-    for table, facts in manifest["tables"].items():
-        path = folder / f"{table}.rows"
-        if not path.is_file() or digest_of(path) != facts["sha256"]:
+    for name, table in manifest.tables.items():
+        path = folder / f"{name}.rows"
+        if not path.is_file() or digest_of(path) != table.sha256:
             message = f"{path} is missing or damaged: take another backup"
             raise VaultError(message)
     return manifest
@@ -124,9 +141,10 @@ def check_secrets(*, every: bool = False) -> Opened:
         every: open all of them; decoys are never opened, since that would alert staff.
     """
     result = Opened()
-    for dek in WrappedDek.objects.order_by("keychain_id").iterator():
+    whole = sound(Keychain.objects.all())
+    for dek in WrappedDek.objects.filter(keychain__in=whole).order_by("keychain_id").iterator():
         sealed = list(
-            vault.openable_credentials(keychain_id=dek.keychain_id)
+            sound(vault.openable_credentials(keychain_id=dek.keychain_id))
             .exclude(state=Credential.State.REVOKED)
             .order_by("is_honeytoken", "id")
         )
@@ -150,6 +168,23 @@ def _refuse_full_database() -> None:
     if Keychain._meta.db_table in tables and Keychain.objects.exists():  # noqa: SLF001  # Django's documented model API
         message = "the database is not empty: restore into a new one"
         raise VaultError(message)
+
+
+def _refuse_other_release(manifest: Manifest) -> None:
+    known = {name: set(columns_of(name)) for name in backed_up_tables()}
+    found = {name: set(table.columns) for name, table in manifest.tables.items()}
+    differing = [name for name in {**known, **found} if known.get(name) != found.get(name)]
+    if differing:
+        message = f"the backup is of another release; it differs in {', '.join(sorted(differing))}"
+        raise VaultError(message)
+
+
+def _load(table: str, path: Path, *, columns: list[str]) -> None:
+    try:
+        load_table(table, path, columns=columns)
+    except (ValueError, LookupError, TypeError):
+        message = f"{path} holds something else than rows: take another backup"
+        raise VaultError(message) from None
 
 
 class _without_audit_triggers:  # noqa: N801  # used like a function

@@ -14,7 +14,8 @@ from keyvault.audit import Action, Actor
 from keyvault.backup.keyfile import take_out
 from keyvault.errors import StateError, UnknownRecordError
 from keyvault.models import Credential, Draft, Grant, Keychain, WrappedDek
-from keyvault.vault.ciphers import forget_ciphers, wrapped_bytes
+from keyvault.vault.altered import sound
+from keyvault.vault.ciphers import forget_ciphers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Receipt:
         keychain_id: which keychain.
         at: the moment.
         dek_fingerprint: SHA-256 of the wrapped DEK in hex: it proves which key is gone and tells
-            nothing of it.
+            nothing of it. Empty when there was none, or none that could be read.
         kek_id: the KEK that wrapped it.
         credentials: credentials whose ciphertext was destroyed.
         drafts: drafts that were deleted.
@@ -73,10 +74,11 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
             raise UnknownRecordError(message)
         if keychain.shredded_at is not None:
             raise StateError(_shredded_before(keychain))
-        dek = WrappedDek.objects.filter(keychain_id=keychain_id).first()
-        digest = hashlib.sha256(wrapped_bytes(dek)).hexdigest() if dek else ""
+        mine = WrappedDek.objects.filter(keychain_id=keychain_id)
+        dek = sound(mine.only("kek_id", "wrapped"), "kek_id", "wrapped").first()
+        digest = hashlib.sha256(dek.wrapped).hexdigest() if dek else ""
         kek_id = dek.kek_id if dek else ""
-        WrappedDek.objects.filter(keychain_id=keychain_id).delete()
+        mine.delete()
         credentials, drafts = _destroy_ciphertexts(keychain_id)
         Keychain.objects.filter(pk=keychain_id).update(shredded_at=now)
         audit.record(

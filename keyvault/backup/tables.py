@@ -6,6 +6,7 @@ On PostgreSQL a file holds COPY's text; on SQLite a JSON list a row, bytes as {"
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,12 @@ def dump_table(table: str, path: Path, *, columns: Sequence[str]) -> int:
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY {name} ({wanted}) TO STDOUT") as copy:
                 return sum(file.write(row) > 0 for row in copy)
-        cursor.execute(f"SELECT {wanted} FROM {name}")  # noqa: S608  # our own tables
-        count = 0
-        for row in cursor.fetchall():
-            file.write(json.dumps([_outward(value) for value in row]).encode() + b"\n")
-            count += 1
-    return count
+        # A plus takes the column's type away: what stands there comes as it is, altered or not.
+        as_it_is = ", ".join(f"+{connection.ops.quote_name(column)}" for column in columns)
+        with _any_text():
+            cursor.execute(f"SELECT {as_it_is} FROM {name}")  # noqa: S608  # our own tables
+            lines = (json.dumps([_outward(value) for value in row]) for row in cursor)
+            return sum(file.write(line.encode() + b"\n") > 0 for line in lines)
 
 
 def load_table(table: str, path: Path, *, columns: Sequence[str]) -> None:
@@ -68,6 +69,23 @@ def columns_of(table: str) -> list[str]:
     return [column.name for column in described]
 
 
+def strays() -> list[str]:
+    """Rows that a restore would refuse, since what they belong to is gone; each in a sentence.
+
+    PostgreSQL never holds any; SQLite holds what was put in with its foreign keys off.
+    """
+    if connection.vendor != "sqlite":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_key_check")
+        found = cursor.fetchall()
+    return [
+        f"Row {row} of {table} belongs to no row of {parent}: such a backup cannot be restored."
+        for table, row, parent, _ in found
+        if table not in LEFT_OUT
+    ]
+
+
 def _quoted(columns: Sequence[str]) -> str:
     return ", ".join(connection.ops.quote_name(column) for column in columns)
 
@@ -77,10 +95,25 @@ def _portions(rows: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
         yield portion
 
 
+@contextmanager
+def _any_text() -> Iterator[None]:
+    """Texts of SQLite that are no UTF-8, so altered, come as bytes."""
+    connection.connection.text_factory = _text_or_bytes
+    try:
+        yield
+    finally:
+        connection.connection.text_factory = str
+
+
+def _text_or_bytes(raw: bytes) -> str | bytes:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
+
+
 def _outward(value: Any) -> Any:  # noqa: ANN401  # whatever a column holds
-    if isinstance(value, bytes):
-        return {"bytes": base64.b64encode(value).decode()}
-    return value if isinstance(value, int | float | str | None) else str(value)
+    return {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
 def _inward(value: Any) -> Any:  # noqa: ANN401  # whatever a column holds

@@ -13,11 +13,14 @@ from django.db import connection
 
 from keyvault import audit
 from keyvault.audit import Action, Actor, checkpoints
+from keyvault.audit.checkpoints import GENESIS, Tip
+from keyvault.audit.mistyped import first_mistyped
 from keyvault.audit.snapshot import snapshot
-from keyvault.backup.keyfile import write_keys
-from keyvault.backup.tables import backed_up_tables, columns_of, dump_table
+from keyvault.backup.keyfile import KEPT, write_keys
+from keyvault.backup.tables import backed_up_tables, columns_of, dump_table, strays
 from keyvault.errors import VaultError
-from keyvault.models import WrappedDek
+from keyvault.models import Credential, Keychain, WrappedDek
+from keyvault.vault.altered import altered_rows, sound
 
 FORMAT = "latchkey-backup"
 VERSION = 1
@@ -32,7 +35,8 @@ class Written:
         tables: how many tables.
         rows: how many rows they have together.
         keychains: how many wrapped DEKs went to the key file.
-        checkpoint: the last checkpoint in it.
+        checkpoint: the last checkpoint in it; 0 when that cannot be told.
+        altered: what could not be read, each in a sentence; wrapped DEKs among it are left out.
     """
 
     folder: str
@@ -40,6 +44,7 @@ class Written:
     rows: int
     keychains: int
     checkpoint: int
+    altered: list[str]
 
 
 def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -> Written:
@@ -70,7 +75,8 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
     try:
         manifest = _dump_all(part, now=now)
         # After the snapshot, which still sees what was shredded meanwhile.
-        keychains = write_keys(key_file, WrappedDek.objects.order_by("keychain_id"))
+        deks = sound(WrappedDek.objects.only(*KEPT).order_by("pk"), *KEPT)
+        keychains = write_keys(key_file, deks)
         _sync(part)
         part.rename(folder)
     except BaseException:
@@ -78,12 +84,11 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
         raise
     tables = manifest["tables"]
     rows = sum(int(table["rows"]) for table in tables.values())
-    written = Written(str(folder), len(tables), rows, keychains, manifest["checkpoint"]["id"])
-    audit.record(
-        action=Action.BACKUP_WRITTEN,
-        actor=actor,
-        facts={name: value for name, value in asdict(written).items() if name != "folder"},
-    )
+    last, altered = manifest["checkpoint"]["id"], manifest["altered"]
+    written = Written(str(folder), len(tables), rows, keychains, last, altered)
+    facts = asdict(written) | {"altered": len(altered)}
+    del facts["folder"]
+    audit.record(action=Action.BACKUP_WRITTEN, actor=actor, facts=facts)
     return written
 
 
@@ -97,17 +102,27 @@ def _dump_all(folder: Path, *, now: datetime) -> dict[str, Any]:
     """Writes one state of all tables, and the manifest of them."""
     with snapshot():
         tables = {table: _dump(table, folder) for table in backed_up_tables()}
-        tip = checkpoints.tip()
+        altered = _altered()
+        tip = Tip(0, GENESIS) if first_mistyped() else checkpoints.tip()
     manifest = {
         "format": FORMAT,
         "version": VERSION,
         "engine": connection.vendor,
         "created_at": now.isoformat(),
         "checkpoint": {"id": tip.id, "hash": tip.digest.hex()},
+        "altered": altered,
         "tables": tables,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
+
+
+def _altered() -> list[str]:
+    """What a restore would stumble over; the backup is written all the same."""
+    found = altered_rows(WrappedDek, *KEPT) + altered_rows(Keychain) + altered_rows(Credential)
+    if mistyped := first_mistyped():
+        found.append(f"{mistyped.message}. Run: manage.py keyvault verify")
+    return found + strays()
 
 
 def _dump(table: str, folder: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def destroy_kek(*, kek_id: str, actor: Actor) -> None:
     """
     provider = provider_of(kek_id)
     with transaction.atomic():
-        KekUse.objects.get_or_create(kek_id=kek_id)
+        KekUse.objects.bulk_create([KekUse(kek_id=kek_id)], ignore_conflicts=True)
         KekUse.objects.filter(kek_id=kek_id).update(closed_at=timezone.now())
         standing = WrappedDek.objects.filter(kek_id=kek_id).count()
         if standing:

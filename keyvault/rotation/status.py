@@ -9,6 +9,7 @@ from keyvault.audit import signing
 from keyvault.envelope import NONCES_WARN
 from keyvault.kek.provider import KekState
 from keyvault.models import AuditCheckpoint, AuditPending, KekUse, Keychain, WrappedDek
+from keyvault.vault.altered import altered_rows, sound
 from keyvault.vault.custody import (
     active_provider,
     configured_providers,
@@ -70,6 +71,7 @@ class Status:
         deks_on_old_keks: DEKs that `rewrap` would move.
         checkpoints: how many there are.
         unsealed: audit entries that wait for their checkpoint.
+        altered: rows of these tables that cannot be read, each in a sentence; not counted above.
     """
 
     provider: str
@@ -82,6 +84,7 @@ class Status:
     deks_on_old_keks: int
     checkpoints: int
     unsealed: int
+    altered: list[str]
 
     @property
     def unknown_keks(self) -> list[str]:
@@ -90,14 +93,14 @@ class Status:
 
 
 def read_status() -> Status:
-    """Reads the state of all keys. About eight queries, and a call to a remote provider.
+    """Reads the state of all keys. About twelve queries, and a call to a remote provider.
 
     Raises:
         KeyringError, KekUnavailableError: the keys cannot be listed.
     """
     require_keyring()
     active = active_provider().active_id()
-    deks = WrappedDek.objects
+    deks = sound(WrappedDek.objects.all())
     return Status(
         provider=active_provider().name,
         keks=_keks(),
@@ -109,13 +112,15 @@ def read_status() -> Status:
         deks_on_old_keks=deks.exclude(kek_id=active).count(),
         checkpoints=AuditCheckpoint.objects.count(),
         unsealed=AuditPending.objects.count(),
+        altered=[row for table in (Keychain, WrappedDek, KekUse) for row in altered_rows(table)],
     )
 
 
 def _keks() -> list[KekStatus]:
-    counted = WrappedDek.objects.values_list("kek_id").annotate(deks=Count("*"))
+    deks = sound(WrappedDek.objects.all())
+    counted = deks.values_list("kek_id").annotate(deks=Count("*"))
     standing = dict(counted.values_list("kek_id", "deks"))
-    uses = dict(KekUse.objects.values_list("kek_id", "wraps"))
+    uses = dict(sound(KekUse.objects.all()).values_list("kek_id", "wraps"))
     held = {kek.id: kek for provider in configured_providers() for kek in provider.keks()}
     return [
         KekStatus(

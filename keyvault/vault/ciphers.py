@@ -7,7 +7,6 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db.models import F
-from django.utils import timezone
 
 from keyvault.envelope import NONCES_MAX, NONCES_WARN
 from keyvault.errors import (
@@ -105,11 +104,10 @@ def cipher_of(*, keychain: str, kek_id: str, wrapped: bytes | memoryview) -> AES
         KekUnavailableError: its provider does not answer; try again later.
         TamperedSecretError: altered, or another keychain's.
     """
-    try:
-        key = (keychain, kek_id, bytes(wrapped))
-    except TypeError:
-        message = f"the wrapped DEK of keychain {keychain} is a text: it was altered"
-        raise TamperedSecretError(message) from None
+    if not isinstance(wrapped, bytes | memoryview):
+        message = f"the wrapped DEK of keychain {keychain} is no bytes: it was altered"
+        raise TamperedSecretError(message)
+    key = (keychain, kek_id, bytes(wrapped))
     cipher = _ciphers.get(key)
     if cipher is None:
         dek = provider_of(kek_id).unwrap(key=WrappedKey(kek_id, key[2]), keychain=keychain)
@@ -125,12 +123,6 @@ def unwrap_dek(dek: WrappedDek) -> None:
         UnknownKekError, KekUnavailableError, TamperedSecretError: see `cipher_of`.
     """
     cipher_of(keychain=dek.keychain_id.hex, kek_id=dek.kek_id, wrapped=dek.wrapped)
-
-
-def wrapped_bytes(dek: WrappedDek) -> bytes:
-    """A wrapped DEK as it stands; an altered one, which SQLite may hold as text, opens nothing."""
-    altered: object = dek.wrapped
-    return altered.encode() if isinstance(altered, str) else bytes(dek.wrapped)
 
 
 def sealing_cipher_of(*, keychain_id: UUID) -> AESGCM:
@@ -169,9 +161,9 @@ def count_wraps(*, kek_id: str, wraps: int = 1) -> None:
     mine = KekUse.objects.filter(kek_id=kek_id)
     usable = mine.filter(closed_at=None, wraps__lte=NONCES_MAX - wraps)
     if not usable.update(wraps=F("wraps") + wraps):
-        KekUse.objects.get_or_create(kek_id=kek_id, defaults={"first_used_at": timezone.now()})
+        KekUse.objects.bulk_create([KekUse(kek_id=kek_id)], ignore_conflicts=True)
         if not usable.update(wraps=F("wraps") + wraps):
-            _refuse_kek(mine.get())
+            _refuse_kek(mine.defer("first_used_at").get())
     if mine.filter(wraps__gte=NONCES_WARN).exists():
         logger.warning("KEK nearly used up: rotate it", extra={"kek": kek_id})
 

@@ -53,9 +53,14 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps(outcome.data, cls=DjangoJSONEncoder))
         else:
-            self.stdout.write("\n".join(outcome.lines))
+            self.stdout.write("\n".join(map(_printable, outcome.lines)))
 
     def _print_error(self, code: str, message: str, *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps({"error": code, "message": message}))
         raise CommandError(message, returncode=1)
+
+
+def _printable(line: str) -> str:
+    """What stands in a database moves no cursor and forges no line."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in line)

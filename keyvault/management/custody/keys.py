@@ -56,7 +56,8 @@ def status(_options: argparse.Namespace) -> Outcome:
         lines.append("Next: manage.py keyvault rewrap")
     if found.unknown_keks:
         lines.append(f"Nobody holds {', '.join(found.unknown_keks)}: restore that keyring.")
-    return Outcome(lines, asdict(found), is_good=not found.unknown_keks)
+    is_good = not (found.unknown_keks or found.altered)
+    return Outcome(lines + found.altered, asdict(found), is_good=is_good)
 
 
 def rotate(options: argparse.Namespace) -> Outcome:

@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from keyvault.audit import signing
 from keyvault.audit.export import export_record
+from keyvault.audit.mistyped import first_mistyped
 from keyvault.audit.sealer import file_sink, seal_new_entries
 from keyvault.audit.sinks import FileSink
 from keyvault.audit.verification import verify as verify_record
 from keyvault.errors import UnknownRecordError, VaultError
 from keyvault.management.custody.outcome import OPERATOR, Outcome, Part
 from keyvault.models import AuditEntry, Keychain
+from keyvault.vault.altered import altered_rows, sound
 
 SHOWN = 20
 
@@ -46,6 +48,9 @@ def verify(options: argparse.Namespace) -> Outcome:
 def export_audit(options: argparse.Namespace) -> Outcome:
     """Writes one store's part of the record with its proofs."""
     keychain = named_keychain(options.store)
+    if mistyped := first_mistyped():
+        message = f"{mistyped.message}. Run: manage.py keyvault verify"
+        raise VaultError(message)
     path: Path = options.to or Path(f"audit-{keychain.pk}.jsonl")
     seal_new_entries(timezone.now())
     temporary = path.with_name(f".{path.name}.part")
@@ -74,13 +79,15 @@ def named_keychain(name: str) -> Keychain:
     Raises:
         UnknownRecordError: there is none, or there are several.
     """
+    known = sound(Keychain.objects.all())
     try:
-        found = list(Keychain.objects.filter(pk=UUID(name)))
+        found = list(known.filter(pk=UUID(name)))
     except ValueError:
-        found = list(Keychain.objects.filter(label=name)[:2])
+        found = list(known.filter(label=name)[:2])
     if len(found) != 1:
         what = "no store is" if not found else "several stores are"
-        message = f"{what} named {name!r}; use the id"
+        altered = altered_rows(Keychain) if not found else []
+        message = " ".join([f"{what} named {name!r}; use the id.", *altered])
         raise UnknownRecordError(message)
     return found[0]
 

@@ -29,7 +29,9 @@ def shred(options: argparse.Namespace) -> Outcome:
     receipt = backup.shred(keychain_id=keychain.pk, now=timezone.now(), actor=OPERATOR)
     lines = [
         f"Keychain {receipt.keychain_id} was shredded at {receipt.at.isoformat()}.",
-        f"DEK, as it was wrapped by {receipt.kek_id}: SHA-256 {receipt.dek_fingerprint}",
+        f"DEK, as it was wrapped by {receipt.kek_id}: SHA-256 {receipt.dek_fingerprint}"
+        if receipt.kek_id
+        else "It had no DEK any more, or an altered one.",
         f"{receipt.credentials} credentials and {receipt.drafts} drafts destroyed.",
         f"In the key file: {'taken out' if receipt.was_in_key_file else 'was not there'}.",
         f"Older copies of the key file may live {receipt.key_file_days} days at the most; "
@@ -49,8 +51,10 @@ def write_backup(options: argparse.Namespace) -> Outcome:
         f"{written.rows} rows of {written.tables} tables written to {written.folder}.",
         f"{written.keychains} wrapped keys written to {_key_file(options)}.",
         "Keep the two apart, and both apart from the keyring.",
+        *written.altered,
     ]
-    return Outcome(lines, {**asdict(written), "key_file": str(_key_file(options))})
+    data = {**asdict(written), "key_file": str(_key_file(options))}
+    return Outcome(lines, data, is_good=not written.altered)
 
 
 def restore(options: argparse.Namespace) -> Outcome:
@@ -58,11 +62,12 @@ def restore(options: argparse.Namespace) -> Outcome:
     restored = backup.restore(folder=options.folder, key_file=_key_file(options))
     lines = [
         f"{restored.rows} rows restored; {restored.keychains} keychains have their key, "
-        f"{restored.without_key} do not."
+        f"{restored.without_key} do not.",
+        *restored.altered,
     ]
     data = asdict(restored)
     if not options.check:
-        return Outcome(lines, data)
+        return Outcome(lines, data, is_good=not restored.altered)
     report, opened = verify(anchor=None), backup.check_secrets(every=options.all)
     lines += [problem.message for problem in report.problems]
     lines += [f"Keychain {name}: {why}" for name, why in opened.failures.items()]
@@ -72,7 +77,7 @@ def restore(options: argparse.Namespace) -> Outcome:
         f"{len(opened.failures)} failed. {opened.untried} secrets were not tried"
         f"{'' if options.all else ': --all opens them'}."
     )
-    is_good = report.is_intact and not opened.failures
+    is_good = report.is_intact and not (opened.failures or restored.altered)
     data |= {"intact": report.is_intact, "entries": report.entries, **asdict(opened)}
     return Outcome(lines, data, is_good=is_good)
 
