@@ -3,15 +3,15 @@
 Its plan is a line of JSON on stdin. When it is ready it says so, and is told when to start.
 """
 
-import base64
-import http.client
 import json
 import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.policies import POLICIES, Work
+from benchmarks.vendor import Vendor
 
 THREADS = 8
 
@@ -27,18 +27,14 @@ class Spending:
 
     def run(self, work: Work, ends_at: float) -> None:
         """Spends until the time is over."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        vendor = Vendor(port=self._port)
 
         def send(key: str, secret: str) -> tuple[int, dict[str, str]]:
             is_in_time = time.monotonic() < ends_at
-            pair = base64.b64encode(f"{key}:{secret}".encode()).decode()
-            headers = {"Authorization": f"Basic {pair}"}
-            connection.request("GET", "/nl/products/count.json", headers=headers)
-            response = connection.getresponse()
-            response.read()
+            status, headers = vendor.get(key, secret)
             with self._lock:
-                self.by_status[response.status] += is_in_time
-            return response.status, dict(response.headers)
+                self.by_status[status] += is_in_time
+            return status, headers
 
         while time.monotonic() < ends_at:
             waited = work(send, ends_at)
@@ -57,11 +53,9 @@ def main() -> None:
     starts_at = float(sys.stdin.readline())
     time.sleep(max(starts_at - time.monotonic(), 0))
     ends_at = starts_at + plan["seconds"]
-    threads = [threading.Thread(target=spending.run, args=(work, ends_at)) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(THREADS) as threads:
+        for each in [threads.submit(spending.run, work, ends_at) for _ in range(THREADS)]:
+            each.result()
     facts = {
         "accepted": spending.by_status[200],
         "refused": spending.by_status[429],

@@ -1,11 +1,10 @@
 """Somebody else's program on the same keys, whom the vendor's headers show."""
 
-import base64
-import http.client
 import time
 from collections.abc import Sequence
 
 from benchmarks.scene import Limits
+from benchmarks.vendor import Vendor
 
 
 class Stranger:
@@ -21,13 +20,9 @@ class Stranger:
         """Uses so much of what each key may carry in that time."""
         pace = min(span / limit for limit, span in self._limits if span > 1 and span <= seconds)
         pause = pace / share / len(self._pairs)
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        vendor = Vendor(port=self._port)
         for number in range(int(seconds / pause)):
             time.sleep(max(starts_at + number * pause - time.monotonic(), 0))
             key, secret = self._pairs[number % len(self._pairs)]
-            pair = base64.b64encode(f"{key}:{secret}".encode()).decode()
-            headers = {"Authorization": f"Basic {pair}"}
-            connection.request("GET", "/nl/products/count.json", headers=headers)
-            response = connection.getresponse()
-            response.read()
-            self.accepted += response.status == 200
+            status, _ = vendor.get(key, secret)
+            self.accepted += status == 200
