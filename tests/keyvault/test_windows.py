@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyvault import windows
-from keyvault.windows import SECOND, WindowsError
+from keyvault.windows import SECOND, KeyState, Window, WindowsError
 from tests.keyvault.windows_model import START_US, Pool, Row, most_in_any_span
 
 LIMITS = [(1, 4), (5, 9), (20, 21)]
@@ -280,6 +280,29 @@ def test_a_log_that_follows_the_clock_back_lets_nothing_out_early() -> None:
     assert windows.free_permits(state=pool.advanced()) == 0
     pool.now_us += 1
     assert windows.free_permits(state=pool.advanced()) == 2
+
+
+def test_every_time_of_a_key_follows_the_clock_back() -> None:
+    window = Window(10, 5, counted=3, horizon_us=100, reset_from_us=170, reset_until_us=180)
+    state = KeyState(
+        windows=(window,),
+        high_water_us=120,
+        next_free_us=130,
+        batch_free_us=140,
+        cooled_until_us=150,
+        foreign_seen_us=110,
+        interactive_load=2.5,
+    )
+
+    assert windows.shifted(state=state, by_us=-50) == KeyState(
+        windows=(Window(10, 5, counted=3, horizon_us=50),),
+        high_water_us=70,
+        next_free_us=0,
+        batch_free_us=90,
+        cooled_until_us=100,
+        foreign_seen_us=60,
+        interactive_load=2.5,
+    )
 
 
 @pytest.mark.parametrize("limits", [[], [(0, 5)], [(5, 0)], [(5, 1), (5, 2)]])

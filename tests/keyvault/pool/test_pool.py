@@ -143,6 +143,18 @@ def test_an_open_lease_can_be_settled_after_the_clock_was_set_back(
     assert _remaining(key)[1] == 299
 
 
+def test_a_clock_that_is_set_back_gives_nobody_longer_to_settle(
+    backend: Api, store: Keychain
+) -> None:
+    key = key_of(store)
+    lease = backend.lease(store).json()["lease"]
+    age(key, -HOUR_US)
+    backend.lease(store)
+    age(key, 90 * SECOND)
+
+    assert backend.settle(lease["id"], used=0).json()["type"] == "lease-closed"
+
+
 def test_a_clock_that_jumps_ahead_rests_all_keys(backend: Api, store: Keychain) -> None:
     key_of(store)
     key_of(factories.keychain())
@@ -152,6 +164,23 @@ def test_a_clock_that_jumps_ahead_rests_all_keys(backend: Api, store: Keychain) 
 
     assert [watch.look(timezone.now()) for _ in range(3)] == [0, 0, 2]
     assert backend.lease(store).json()["type"] == "pool-empty"
+
+
+def test_a_jump_ahead_shortens_no_rest_and_is_seen_by_who_has_read_the_key(
+    store: Keychain,
+) -> None:
+    key_of(store)
+    later_us = 5_000_000_000 * SECOND
+    PoolKey.objects.update(cooled_until_us=later_us)
+    before = PoolKey.objects.get()
+    clock = iter([1_000_000_000 * SECOND, 4_000_000_000 * SECOND])
+    watch = ClockWatch(since_boot=lambda: 10.0, clock=lambda: next(clock))
+
+    assert [watch.look(timezone.now()) for _ in range(2)] == [0, 1]
+
+    after = PoolKey.objects.get()
+    assert after.cooled_until_us == later_us
+    assert after.version == before.version + 1
 
 
 def test_a_slow_answer_is_no_jump_of_the_clock(store: Keychain) -> None:
