@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -50,11 +51,23 @@ def unacceptable_body(request: HttpRequest) -> HttpResponse | None:
     if "HTTP_TRANSFER_ENCODING" in request.META:
         # WSGI hands over no more of a body than its length says, so this one would seem empty.
         return problem(type_="length-required", detail="send Content-Length, not chunks")
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        return problem(type_="not-json", detail="as it is, without Content-Encoding")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         return problem(type_="too-large", detail=f"at most {MAX_BODY_BYTES} bytes")
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if request.content_type != "application/json" or charset not in {"utf-8", "utf8"}:
         return problem(type_="not-json", detail="application/json in UTF-8")
+    return None
+
+
+def unreadable_query(request: HttpRequest) -> HttpResponse | None:
+    """The problem with an address that Django does not take apart; None when there is none."""
+    try:
+        # Parsed when it is asked for.
+        _ = request.GET
+    except TooManyFieldsSent:
+        return problem(type_="invalid", detail="too many parameters in the address")
     return None
 
 

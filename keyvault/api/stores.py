@@ -39,7 +39,8 @@ def list_stores(request: HttpRequest, page: Query[PageQuery]) -> Any:  # noqa: A
 
 
 @router.get(
-    "/{uuid:store_id}", response={200: StoreOut, 401: ProblemOut, 403: ProblemOut, 404: ProblemOut}
+    "/{uuid:store_id}",
+    response={200: StoreOut, **dict.fromkeys((401, 403, 404, 422), ProblemOut)},
 )
 def read_store(request: HttpRequest, store_id: UUID) -> Any:  # noqa: ANN401  # ninja's
     """One store."""

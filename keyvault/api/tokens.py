@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from ninja.security import HttpBearer
 
-from keyvault.api.boundary import unacceptable_body
+from keyvault.api.boundary import unacceptable_body, unreadable_query
 from keyvault.api.signatures import require_signature
 from keyvault.errors import UnknownTokenError
 from keyvault.leases import Scope, caller_of, digest_of, note_use
@@ -19,7 +19,7 @@ def address_of(request: HttpRequest) -> str:
 
 
 class RefusedBodyError(Exception):
-    """A body that is not worth reading; carries the answer."""
+    """A body or an address that is not worth reading; carries the answer."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Token(HttpBearer):
             return None
         digest = digest_of(token)
         count_request(digest=digest)
-        response = unacceptable_body(request)
+        response = unreadable_query(request) or unacceptable_body(request)
         if response is not None:
             raise RefusedBodyError(response)
         require_signature(request, digest=digest)

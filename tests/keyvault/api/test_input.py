@@ -98,6 +98,30 @@ def test_another_media_type_is_415(backend: Api, store: Keychain, content_type: 
     _problem(response, 415, "not-json")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br", "x"])
+def test_a_packed_body_is_415(backend: Api, store: Keychain, coding: str) -> None:
+    path = f"/api/v1/stores/{store.pk}/leases"
+
+    _problem(backend.post(path, {"permits": 1}, **{"Content-Encoding": coding}), 415, "not-json")
+    plain = backend.post(path, {"permits": 1}, **{"Content-Encoding": "identity"})
+    assert plain.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("GET", "/{store}"), ("POST", "/{store}/leases")]
+)
+def test_an_address_of_too_many_parameters_is_422(
+    backend: Api, store: Keychain, method: str, path: str
+) -> None:
+    address = f"/api/v1/stores{path.format(store=store.pk)}?{'a=1&' * 2000}"
+    body = b'{"permits": 1}' if method == "POST" else b""
+
+    response = backend.client.generic(method, address, body, content_type="application/json")
+
+    _problem(response, 422, "invalid")
+    assert not Lease.objects.exists()
+
+
 def test_a_large_body_is_413(backend: Api, store: Keychain) -> None:
     response = backend.post(f"/api/v1/stores/{store.pk}/leases", {"permits": 1, "x": "x" * 20_000})
 
