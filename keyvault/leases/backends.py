@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_network
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +20,8 @@ from pydantic import SecretStr
 from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.errors import StateError, UnknownRecordError
-from keyvault.models import Backend, BackendToken, Keychain
+from keyvault.leases.reach import assign_stores, usable_networks
+from keyvault.models import Backend, BackendToken
 
 PREFIX: Final = "lk_"
 TOKEN_BYTES: Final = 32
@@ -74,15 +74,6 @@ def usable_name(text: str) -> str:
     return text
 
 
-def usable_networks(words: Sequence[str]) -> str:
-    """Networks as they are kept: "192.0.2.0/24 2001:db8::/32".
-
-    Raises:
-        ValueError: one of them is none.
-    """
-    return " ".join(str(ip_network(each)) for each in words)
-
-
 def create_backend(
     *,
     name: str,
@@ -116,17 +107,11 @@ def create_backend(
     with transaction.atomic():
         backend = Backend.objects.create(
             name=usable_name(name),
-            has_all_stores=stores is None,
             public_key=public_key,
             signing_key=signing_key,
             networks=usable_networks(networks),
         )
-        for store in stores or ():
-            keychain = Keychain.objects.filter(pk=store, kind=Keychain.Kind.STORE).first()
-            if keychain is None:
-                message = f"no store {store}"
-                raise UnknownRecordError(message)
-            backend.stores.add(keychain)
+        assign_stores(backend, stores)
         audit.record(
             action=Action.BACKEND_CREATED,
             actor=actor,

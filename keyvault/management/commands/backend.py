@@ -21,6 +21,7 @@ from keyvault.leases import (
 )
 from keyvault.leases.backends import DEFAULT_DAYS
 from keyvault.leases.holding import revoke_lease
+from keyvault.leases.reach import set_networks, set_stores
 from keyvault.leases.sealed import usable_public_key
 from keyvault.leases.signing import SigningKeyError, set_signing_key, usable_signing_key
 from keyvault.models import Backend, BackendToken, Lease
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         key = sign.add_mutually_exclusive_group(required=True)
         key.add_argument("--key", help="Ed25519, base64 of 32 bytes")
         key.add_argument("--off", action="store_true", help="they need no signature")
+        _add_reach(commands)
         webhook = commands.add_parser("webhook", help="an address to tell; prints its signing key")
         webhook.add_argument("name")
         webhook.add_argument("url")
@@ -109,6 +111,20 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         set_signing_key(backend_id=backend.pk, key=key, actor=ACTOR)
         self.stdout.write("signed from now on" if key else "signed no more")
+
+    def _networks(self, options: dict[str, Any]) -> None:
+        backend = _named(options["name"])
+        try:
+            set_networks(backend_id=backend.pk, networks=options["network"] or [], actor=ACTOR)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"may call from {' '.join(options['network'] or ['anywhere'])}")
+
+    def _stores(self, options: dict[str, Any]) -> None:
+        stores = options["store"]
+        set_stores(backend_id=_named(options["name"]).pk, stores=stores, actor=ACTOR)
+        count = len(set(stores or ()))
+        self.stdout.write(f"stores it may lease from: {'all' if stores is None else count}")
 
     def _webhook(self, options: dict[str, Any]) -> None:
         backend = _named(options["name"])
@@ -164,6 +180,22 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"{token}\n")
         self.stderr.write(f"Shown this once. It ends on {made.expires_at:%d %B %Y}.")
+
+
+def _add_reach(commands: Any) -> None:  # noqa: ANN401  # argparse has no public name for it
+    """Declares what says from where a backend calls, and for which stores."""
+    networks = commands.add_parser(
+        "networks", help="say from where it may call, in place of before"
+    )
+    networks.add_argument("name")
+    where = networks.add_mutually_exclusive_group(required=True)
+    where.add_argument("--network", action="append", help="such as 192.0.2.0/24; repeatable")
+    where.add_argument("--anywhere", action="store_true")
+    stores = commands.add_parser("stores", help="say which it may lease from, in place of before")
+    stores.add_argument("name")
+    which = stores.add_mutually_exclusive_group(required=True)
+    which.add_argument("--store", action="append", type=UUID, metavar="UUID", help="repeatable")
+    which.add_argument("--all", action="store_true", help="those made later included")
 
 
 def _add_endings(commands: Any) -> None:  # noqa: ANN401  # argparse has no public name for it

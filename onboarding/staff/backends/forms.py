@@ -14,8 +14,8 @@ from keyvault.leases.backends import (
     MOST_NAME_CHARACTERS,
     Scope,
     usable_name,
-    usable_networks,
 )
+from keyvault.leases.reach import usable_networks
 from onboarding.capacity.forms import FormId, whole_number
 from onboarding.models import Store
 from onboarding.staff.glass.forms import PublicKeyField

@@ -136,3 +136,63 @@ def test_a_backend_that_is_off_gets_nothing_until_it_is_on_again(store: Keychain
     assert [each.facts for each in changes] == [{"active": False}, {"active": True}]
     with pytest.raises(CommandError, match="switched off"):
         _run("on", "app")
+
+
+def test_its_stores_can_be_changed_and_what_it_leased_is_still_settled(store: Keychain) -> None:
+    other = factories.keychain()
+    for each in (store, other):
+        key_of(each)
+    api = Api(_run("create", "app", *SCOPES))
+    lease_id = api.lease(store, permits=3).json()["lease"]["id"]
+
+    assert _run("stores", "app", "--store", str(other.pk)) == "stores it may lease from: 1"
+
+    assert [api.lease(store).status_code, api.lease(other).status_code] == [404, 201]
+    assert api.settle(lease_id, used=1).status_code == 200
+    assert _run("stores", "app", "--all") == "stores it may lease from: all"
+    assert api.lease(store).status_code == 201
+    facts = AuditEntry.objects.filter(action="backend.changed").order_by("pk")
+    assert [each.facts for each in facts] == [
+        {"all_stores": False, "stores": 1},
+        {"all_stores": True, "stores": 0},
+    ]
+
+
+def test_its_networks_can_be_changed(store: Keychain) -> None:
+    key_of(store)
+    api = Api(_run("create", "app", *SCOPES, "--network", "192.0.2.0/24"))
+    assert api.lease(store).status_code == 403
+
+    assert _run("networks", "app", "--network", "127.0.0.0/8") == "may call from 127.0.0.0/8"
+    assert api.lease(store).status_code == 201
+    _run("networks", "app", "--network", "192.0.2.0/24")
+    assert api.lease(store).status_code == 403
+    assert _run("networks", "app", "--anywhere") == "may call from anywhere"
+    assert api.lease(store).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("networks", "app", "--network", "everywhere"),
+        ("networks", "nobody", "--anywhere"),
+        ("networks", "app"),
+        ("networks", "app", "--anywhere", "--network", "192.0.2.0/24"),
+        ("stores", "app", "--store", str(uuid4())),
+        ("stores", "nobody", "--all"),
+        ("stores", "app"),
+    ],
+)
+def test_a_change_that_makes_no_sense_changes_nothing(
+    store: Keychain, arguments: tuple[str, ...]
+) -> None:
+    reach = ("--store", str(store.pk), "--network", "192.0.2.0/24")
+    _run("create", "app", *SCOPES, *reach)
+
+    with pytest.raises(CommandError):
+        _run(*arguments)
+
+    app = Backend.objects.get()
+    assert (app.networks, app.has_all_stores) == ("192.0.2.0/24", False)
+    assert list(app.stores.all()) == [store]
+    assert not AuditEntry.objects.filter(action="backend.changed").exists()

@@ -1,0 +1,95 @@
+"""From where a backend may call, and which stores it may lease from.
+
+Both are read with each request, so a change holds from the next one on, in every process.
+"""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_network
+from uuid import UUID
+
+from django.db import transaction
+
+from keyvault import audit
+from keyvault.audit import Action, Actor
+from keyvault.errors import UnknownRecordError
+from keyvault.models import Backend, Keychain
+
+
+def usable_networks(words: Sequence[str]) -> str:
+    """Networks as they are kept: "192.0.2.0/24 2001:db8::/32".
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return " ".join(str(ip_network(each)) for each in words)
+
+
+def set_networks(*, backend_id: UUID, networks: Sequence[str], actor: Actor) -> None:
+    """Says from where a backend may call.
+
+    Args:
+        backend_id: which one.
+        networks: "192.0.2.0/24"; empty: anywhere.
+        actor: who does it.
+
+    Raises:
+        ValueError: one of the networks is none.
+        UnknownRecordError: no such backend.
+    """
+    kept = usable_networks(networks)
+    with transaction.atomic():
+        backend = _locked(backend_id)
+        backend.networks = kept
+        backend.save(update_fields=["networks"])
+        _note(backend, actor=actor, facts={"networks": len(networks)})
+
+
+def set_stores(*, backend_id: UUID, stores: Iterable[UUID] | None, actor: Actor) -> None:
+    """Says which stores a backend may lease from; what it has leased it may still settle.
+
+    Args:
+        backend_id: which one.
+        stores: their keychains; None: all, those made later included.
+        actor: who does it.
+
+    Raises:
+        UnknownRecordError: no such backend or store; nothing was changed.
+    """
+    with transaction.atomic():
+        backend = _locked(backend_id)
+        assign_stores(backend, stores)
+        facts = {"all_stores": backend.has_all_stores, "stores": backend.stores.count()}
+        _note(backend, actor=actor, facts=facts)
+
+
+def assign_stores(backend: Backend, stores: Iterable[UUID] | None) -> None:
+    """Writes the stores of a backend, in the caller's transaction.
+
+    Raises:
+        UnknownRecordError: one of them does not exist.
+    """
+    wanted = set(stores or ())
+    found = Keychain.objects.filter(pk__in=wanted, kind=Keychain.Kind.STORE)
+    if missing := wanted - {chain.pk for chain in found}:
+        message = f"no store {min(missing)}"
+        raise UnknownRecordError(message)
+    backend.has_all_stores = stores is None
+    backend.save(update_fields=["has_all_stores"])
+    backend.stores.set(found)
+
+
+def _locked(backend_id: UUID) -> Backend:
+    backend = Backend.objects.select_for_update(no_key=True).filter(pk=backend_id).first()
+    if backend is None:
+        message = f"no backend {backend_id}"
+        raise UnknownRecordError(message)
+    return backend
+
+
+def _note(backend: Backend, *, actor: Actor, facts: dict[str, int]) -> None:
+    audit.record(
+        action=Action.BACKEND_CHANGED,
+        actor=actor,
+        subject=f"backend:{backend.pk}",
+        facts=facts,
+    )
