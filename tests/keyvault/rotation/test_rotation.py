@@ -123,6 +123,24 @@ def test_a_row_that_changed_meanwhile_is_left_alone(
     assert _opens(stored)
 
 
+def test_a_portion_is_stored_with_its_count_and_its_entry_or_not_at_all(
+    stored: dict[object, vault.ApiKeySecret],
+) -> None:
+    fresh = rotation.rotate_kek(actor=OPERATOR)
+    before = _wrapped()
+
+    def no_entry(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith("INSERT") and "keyvault_auditentry" in sql:
+            raise OSError
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(no_entry), pytest.raises(OSError):  # noqa: PT011  # our own
+        _rewrap()
+    assert _wrapped() == before
+    assert not KekUse.objects.filter(kek_id=fresh.id, wraps__gt=0).exists()
+    assert _rewrap().done == 5
+
+
 def test_a_second_rotation_in_between_stops_the_first(
     stored: dict[object, vault.ApiKeySecret],
 ) -> None:
