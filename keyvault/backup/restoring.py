@@ -7,7 +7,7 @@ from typing import Literal
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.color import no_style
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from pydantic import BaseModel
 
 from keyvault import vault
@@ -20,6 +20,8 @@ from keyvault.models import Credential, Keychain, WrappedDek
 from keyvault.vault.altered import altered_rows, sound
 
 MOST_NAMED = 5
+# What comes of lines that are no rows of their table.
+NO_ROWS = (DataError, IntegrityError, ProgrammingError, ValueError, LookupError, TypeError)
 AUDIT_TABLES = ("keyvault_auditentry", "keyvault_auditcheckpoint")
 
 
@@ -182,7 +184,7 @@ def _refuse_other_release(manifest: Manifest) -> None:
 def _load(table: str, path: Path, *, columns: list[str]) -> None:
     try:
         load_table(table, path, columns=columns)
-    except (ValueError, LookupError, TypeError):
+    except NO_ROWS:
         message = f"{path} holds something else than rows: take another backup"
         raise VaultError(message) from None
 

@@ -56,9 +56,9 @@ def load_table(table: str, path: Path, *, columns: Sequence[str]) -> None:
                     copy.write(chunk)
             return
         rows = ([_inward(value) for value in json.loads(line)] for line in file)
+        marks = ", ".join(["%s"] * len(columns))
+        sql = f"INSERT INTO {name} ({wanted}) VALUES ({marks})"  # noqa: S608  # our own tables
         for portion in _portions(rows):
-            marks = ", ".join(["%s"] * len(portion[0]))
-            sql = f"INSERT INTO {name} ({wanted}) VALUES ({marks})"  # noqa: S608  # our own tables
             cursor.executemany(sql, portion)
 
 

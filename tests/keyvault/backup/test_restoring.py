@@ -1,0 +1,87 @@
+"""Backups whose manifest fits their files, and which cannot be restored all the same."""
+
+import io
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from keyvault import backup
+from keyvault.backup.tables import columns_of, dump_table
+from keyvault.errors import VaultError
+from keyvault.models import Keychain
+from tests.keyvault import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A backup, and no store any more in the database that it is restored into."""
+    factories.credential(of=factories.keychain("Bakery"))
+    keys = ("--key-file", str(tmp_path / "keys"))
+    call_command("keyvault", "backup", str(tmp_path / "backup"), *keys, stdout=io.StringIO())
+    with connection.cursor() as cursor:
+        for table in ("credential", "wrappeddek", "keychain"):
+            cursor.execute(f"DELETE FROM keyvault_{table}")  # noqa: S608  # constants
+    return tmp_path / "backup"
+
+
+def _rewrite(folder: Path, table: str, change: Callable[[bytes], bytes]) -> None:
+    """Changes a table's file and its checksum."""
+    path, manifest = folder / f"{table}.rows", folder / "manifest.json"
+    path.write_bytes(change(path.read_bytes()))
+    told = json.loads(manifest.read_text())
+    told["tables"][table]["sha256"] = sha256(path.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(told))
+
+
+def _restore(folder: Path) -> None:
+    backup.restore(folder=folder, key_file=folder.parent / "keys")
+
+
+def test_a_backup_of_other_columns_is_refused(written: Path) -> None:
+    told = json.loads((written / "manifest.json").read_text())
+    told["tables"]["keyvault_keychain"]["columns"].append("colour")
+    (written / "manifest.json").write_text(json.dumps(told))
+    with pytest.raises(VaultError, match="another release; it differs in keyvault_keychain"):
+        _restore(written)
+
+
+@pytest.mark.parametrize("content", [b"7\n", b"no json\n", b"{}\n", b'[{"byte": 1}]\n'])
+def test_a_file_of_something_else_than_rows_is_refused(content: bytes, written: Path) -> None:
+    if connection.vendor == "sqlite":
+        _rewrite(written, "keyvault_keychain", lambda _: content)
+        with pytest.raises(VaultError, match="something else than rows"):
+            _restore(written)
+        assert not Keychain.objects.exists()
+
+
+def test_a_backup_whose_rows_belong_to_nothing_is_refused(written: Path) -> None:
+    if connection.vendor == "sqlite":
+        _rewrite(written, "keyvault_keychain", lambda _: b"")
+        with pytest.raises(VaultError, match="Row 1 of keyvault_credential belongs to no row"):
+            _restore(written)
+
+
+def test_a_row_is_backed_up_as_it_stands(tmp_path: Path) -> None:
+    if connection.vendor != "sqlite":
+        return
+    factories.keychain("Bakery")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE keyvault_keychain SET label = CAST(x'ff' AS TEXT), kind = 1.5,"
+            " shredded_at = 'at noon'"
+        )
+    dump_table("keyvault_keychain", tmp_path / "rows", columns=columns_of("keyvault_keychain"))
+    row = json.loads((tmp_path / "rows").read_text())
+    kept = dict(zip(columns_of("keyvault_keychain"), row, strict=True))
+    assert kept["label"] == {"bytes": "/w=="}
+    assert (kept["kind"], kept["shredded_at"]) == ("1.5", "at noon")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE keyvault_keychain SET label = 'é', shredded_at = NULL")
+    assert Keychain.objects.get().label == "é"
