@@ -16,7 +16,9 @@ class Permits(Protocol):
     def take(self) -> Held:
         """Takes one permit."""
 
-    def give_back(self, held: Held, *, status: int | None, headers: Mapping[str, str]) -> None:
+    def give_back(
+        self, held: Held, *, status: int | None, headers: Mapping[str, str], redirects: int = 0
+    ) -> None:
         """Says how the vendor answered."""
 
 
@@ -51,9 +53,10 @@ class _Spending:
         held = self._sign(request)
 
         def give_back(response: Any, **_options: Any) -> None:  # noqa: ANN401  # requests'
-            # When a redirect is followed, the answers to further requests come here too.
+            # When a redirect is followed, the answers to further requests come here too; by then
+            # the lease may be settled, so a redirect counts as if it were always followed.
             if response.request is request:
-                self._give_back(held, response)
+                self._give_back(held, response, redirects=int(response.is_redirect))
 
         request.register_hook("response", give_back)
         return request
@@ -65,7 +68,7 @@ class _Spending:
         try:
             response = yield request
         finally:
-            self._give_back(held, response)
+            self._give_back(held, response, redirects=_followed(response))
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:  # noqa: ANN401  # httpx's
         """Signs a request of httpx's async client; waiting for a permit blocks nobody else."""
@@ -74,7 +77,7 @@ class _Spending:
         try:
             response = yield request
         finally:
-            await asyncio.to_thread(self._give_back, held, response)
+            await asyncio.to_thread(self._give_back, held, response, redirects=_followed(response))
 
     def _sign(self, request: Any) -> Held:  # noqa: ANN401  # either library's request
         held = self._permits.take()
@@ -86,8 +89,15 @@ class _Spending:
             request.headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         return held
 
-    def _give_back(self, held: Held, response: Any) -> None:  # noqa: ANN401  # httpx's
+    def _give_back(self, held: Held, response: Any, *, redirects: int) -> None:  # noqa: ANN401  # httpx's
         if response is None:
             self._permits.give_back(held, status=None, headers={})
         else:
-            self._permits.give_back(held, status=response.status_code, headers=response.headers)
+            self._permits.give_back(
+                held, status=response.status_code, headers=response.headers, redirects=redirects
+            )
+
+
+def _followed(response: Any) -> int:  # noqa: ANN401  # httpx's
+    """How many redirects httpx has followed on the way to an answer."""
+    return len(getattr(response, "history", ()))

@@ -1,41 +1,25 @@
 """Talking to Latchkey's API, with the standard library alone."""
 
 import json
+import math
+import os
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from latchkey.errors import LeaseRefusedError, PoolEmptyError, UnavailableError
-from latchkey.sealed import unseal
+from latchkey.lease import Lease, lease_in
 from latchkey.signed import Signer
 
-TIMEOUT_SECONDS = 10.0
-UNAVAILABLE = frozenset({500, 502, 503, 504})
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A credential with a number of permits.
-
-    Attributes:
-        id: to settle it.
-        permits: requests that may be sent.
-        use_by: the last moment to send one, by Latchkey's clock.
-        base_url: where they go.
-        language: the shop's language code.
-        credential: {"key", "secret"} or {"access_token"}.
-    """
-
-    id: str
-    permits: int
-    use_by: datetime
-    base_url: str
-    language: str
-    credential: dict[str, str] = field(repr=False)
+CONNECT_SECONDS = 10.0
+# Of a whole answer: a lease whose token must be renewed first takes as long as the vendor.
+ANSWER_SECONDS = 30.0
+MOST_BYTES = 1024 * 1024
 
 
 class Connection:
@@ -46,6 +30,10 @@ class Connection:
         token: `lk_…`.
         private_key: raw X25519 key, when leases come sealed.
         signing_key: raw Ed25519 key, when requests must be signed.
+        answer_seconds: how long a whole answer may take.
+
+    Raises:
+        ValueError: the address is none.
     """
 
     def __init__(
@@ -55,9 +43,12 @@ class Connection:
         token: str,
         private_key: bytes | None = None,
         signing_key: bytes | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        # A port that is none raises a ValueError too.
+        is_whole = parts.hostname and not parts.username and parts.port != 0
+        if parts.scheme not in {"http", "https"} or not is_whole:
             message = "url must begin with https:// (or http:// on your own machine)"
             raise ValueError(message)
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
@@ -66,6 +57,7 @@ class Connection:
         self._root = f"{parts.scheme}://{parts.netloc}"
         self._token = token
         self._private_key = private_key
+        self._answer_seconds = answer_seconds
         self._signer = None if signing_key is None else Signer(signing_key)
         self._idle: list[HTTPConnection] = []
 
@@ -89,16 +81,8 @@ class Connection:
             "class": traffic_class,
             "use_within_seconds": use_within_seconds,
         }
-        answer = self._call("POST", f"/stores/{store}/leases", body)
-        lease, credential = answer["lease"], answer["credential"]
-        return Lease(
-            id=lease["id"],
-            permits=lease["permits"],
-            use_by=datetime.fromisoformat(lease["use_by"]),
-            base_url=credential["base_url"],
-            language=credential["language"],
-            credential=self._secret(lease_id=lease["id"], credential=credential),
-        )
+        answer = self._call("POST", f"/stores/{quote(store, safe='')}/leases", body)
+        return lease_in(answer, private_key=self._private_key)
 
     def settle(
         self,
@@ -115,21 +99,25 @@ class Connection:
             body["last_used_at"] = last_used_at.isoformat()
         if rate_limit is not None:
             body["rate_limit"] = rate_limit
-        return self._call("POST", f"/leases/{lease_id}/settle", body)
+        return self._call("POST", f"/leases/{quote(lease_id, safe='')}/settle", body)
 
     def stores(self) -> Iterator[dict[str, Any]]:
         """The stores that this backend may lease from."""
-        after = ""
+        after: object = None
         while True:
-            page = self._call("GET", f"/stores?limit=100{after}")
-            yield from page["stores"]
-            if page["next"] is None:
+            page = self._call("GET", f"/stores?limit=100{_after(after)}")
+            stores, following = page.get("stores"), page.get("next")
+            if not isinstance(stores, list) or (following is not None and following == after):
+                message = "Latchkey's answer is no list of stores"
+                raise UnavailableError(message)
+            yield from stores
+            if following is None:
                 return
-            after = f"&after={page['next']}"
+            after = following
 
     def store(self, store: str) -> dict[str, Any]:
         """One store: state, kinds of credential, headroom."""
-        return self._call("GET", f"/stores/{store}")
+        return self._call("GET", f"/stores/{quote(store, safe='')}")
 
     def close(self) -> None:
         """Closes what is kept open; a further request opens anew."""
@@ -137,36 +125,20 @@ class Connection:
             while True:
                 self._idle.pop().close()
 
-    def _secret(self, *, lease_id: str, credential: dict[str, Any]) -> dict[str, str]:
-        if "sealed" in credential:
-            return unseal(
-                private_key=self._private_key,
-                sealed=credential["sealed"],
-                place=f"{lease_id}|{credential['id']}|{credential['backend_id']}",
-            )
-        return {
-            name: credential[name]
-            for name in ("key", "secret", "access_token")
-            if name in credential
-        }
-
     def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         status, headers, data = self._send(method, path, body)
-        try:
-            answer = json.loads(data)
-        except ValueError:
-            answer = {}
-        if not isinstance(answer, dict) or status in UNAVAILABLE:
-            message = f"Latchkey answered {status}"
-            raise UnavailableError(message)
+        answer = _object_in(data)
         if status == 429:  # noqa: PLR2004  # the status
-            raise PoolEmptyError(retry_after_seconds=_wait(answer, headers))
-        if status >= 400:  # noqa: PLR2004  # the first error
+            raise PoolEmptyError(retry_after_seconds=_wait(answer or {}, headers))
+        if 400 <= status < 500:  # noqa: PLR2004  # whoever asks is at fault
             raise LeaseRefusedError(
                 status=status,
-                type_=str(answer.get("type", "about:blank")),
-                title=str(answer.get("title", "refused")),
+                type_=str((answer or {}).get("type", "about:blank")),
+                title=str((answer or {}).get("title", "refused")),
             )
+        if answer is None or not 200 <= status < 300:  # noqa: PLR2004  # the range of success
+            message = f"Latchkey answered {status}"
+            raise UnavailableError(message)
         return answer
 
     def _send(self, method: str, path: str, body: object) -> tuple[int, Any, bytes]:
@@ -181,9 +153,7 @@ class Connection:
             self._signer.sign(method=method, url=url, headers=headers, body=payload)
         connection, is_kept = self._taken()
         try:
-            connection.request(method, target, body=payload, headers=headers)
-            response = connection.getresponse()
-            found = response.status, response.headers, response.read()
+            found = self._exchange(connection, method, target, payload, headers)
         except (OSError, HTTPException) as error:
             connection.close()
             if isinstance(error, TimeoutError) or not is_kept:
@@ -194,19 +164,81 @@ class Connection:
         self._idle.append(connection)
         return found
 
+    def _exchange(
+        self,
+        connection: HTTPConnection,
+        method: str,
+        target: str,
+        payload: bytes | None,
+        headers: dict[str, str],
+    ) -> tuple[int, Any, bytes]:
+        if connection.sock is None:
+            connection.connect()
+        connection.sock.settimeout(self._answer_seconds)
+        with _cut_after(self._answer_seconds, connection.sock):
+            connection.request(method, target, body=payload, headers=headers)
+            with connection.getresponse() as response:
+                data = response.read(MOST_BYTES)
+                is_whole = response.isclosed()
+        if not is_whole or response.status < 200:  # noqa: PLR2004  # another one follows
+            message = "an answer without an end"
+            raise HTTPException(message)
+        return response.status, response.headers, data
+
     def _taken(self) -> tuple[HTTPConnection, bool]:
         """A connection for one request, and whether it was kept from another."""
         with suppress(IndexError):
             return self._idle.pop(), True
-        return self._kind(self._netloc, timeout=TIMEOUT_SECONDS), False
+        return self._kind(self._netloc, timeout=CONNECT_SECONDS), False
+
+
+@contextmanager
+def _cut_after(seconds: float, connected: socket.socket) -> Iterator[None]:
+    """Ends a connection that goes on for too long, even when something comes all the time.
+
+    Raises:
+        TimeoutError: that was needed.
+    """
+    is_late = threading.Event()
+    with socket.socket(fileno=os.dup(connected.fileno())) as twin:
+        timer = threading.Timer(seconds, _cut, args=(twin, is_late))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, HTTPException):
+            if is_late.is_set():
+                raise TimeoutError from None
+            raise
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _cut(twin: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
+    with suppress(OSError):
+        twin.shutdown(socket.SHUT_RDWR)
+
+
+def _object_in(data: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _after(following: object) -> str:
+    return "" if following is None else f"&after={quote(str(following), safe='')}"
 
 
 def _wait(answer: dict[str, Any], headers: Any) -> float:  # noqa: ANN401  # a message's headers
     """The exact wait stands in the body; the header holds whole seconds."""
-    exact = answer.get("retry_after_seconds")
-    if isinstance(exact, int | float):
-        return max(float(exact), 0.0)
-    try:
-        return max(float(headers.get("Retry-After", "1")), 0.0)
-    except ValueError:
-        return 1.0
+    waits: tuple[Any, ...] = (answer.get("retry_after_seconds"), headers.get("Retry-After"))
+    for told in waits:
+        with suppress(TypeError, ValueError):
+            seconds = float(told)
+            if math.isfinite(seconds) and seconds >= 0:
+                return seconds
+    return 1.0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from latchkey.connection import Lease
+from latchkey.lease import Lease
 
 
 @dataclass(slots=True)

@@ -25,6 +25,11 @@ MOST_PERMITS = 100
 FIRST_PERMITS = 4
 # What is left of a lease's time when it is given up: a request needs a moment to be sent.
 MARGIN_SECONDS = 0.1
+# Between two asks for a permit: an answer that names no time to wait is not believed for long.
+SHORTEST_PAUSE_SECONDS = 0.005
+SHORT_PAUSE_SECONDS = 0.1
+# What Latchkey reads of one of the vendor's headers.
+HEADER_CHARACTERS = 200
 OUTCOMES = {429: "throttled", 401: "unauthorized", 403: "forbidden"}
 HEADERS = {
     "limit": "X-RateLimit-Limit",
@@ -109,22 +114,26 @@ class Pool:
                     held.open += 1
                     return held
 
-    def give_back(self, held: Held, *, status: int | None, headers: Mapping[str, str]) -> None:
+    def give_back(
+        self, held: Held, *, status: int | None, headers: Mapping[str, str], redirects: int = 0
+    ) -> None:
         """Says how the vendor answered; a lease that is done is settled.
 
         Args:
             held: as `take` gave it.
             status: the vendor's; None: there was no answer.
             headers: the vendor's.
+            redirects: further requests that were sent to follow the vendor's word.
         """
-        told = {name: headers.get(header) for name, header in HEADERS.items()}
+        told = {name: str(headers.get(header) or "") for name, header in HEADERS.items()}
         outcome = OUTCOMES.get(status or 0)
         with self._lock:
             held.open -= 1
+            held.used += redirects
             # Whoever has answered has received; without an answer it may be on its way still.
             held.last_used = held.until if status is None else max(self._clock(), held.last_used)
-            if None not in told.values():
-                held.rate_limit = {name: str(value) for name, value in told.items()}
+            if all(0 < len(value) <= HEADER_CHARACTERS for value in told.values()):
+                held.rate_limit = told
             if outcome is not None:
                 held.outcome, held.is_over = outcome, True
             if held.used >= held.lease.permits:
@@ -176,7 +185,7 @@ class Pool:
     def _lease(self) -> Held:
         """A new lease, asked for until the time to wait is over."""
         give_up = self._clock() + self._wait
-        pause = 0.1
+        pause, shortest = 0.1, SHORTEST_PAUSE_SECONDS
         while True:
             before = self._clock()
             try:
@@ -188,7 +197,8 @@ class Pool:
                 )
             except PoolEmptyError as error:
                 failure: LatchkeyError = error
-                pause = max(error.retry_after_seconds, 0.005)
+                pause = max(error.retry_after_seconds, shortest)
+                shortest = min(shortest * 2, SHORT_PAUSE_SECONDS)
             except UnavailableError as error:
                 failure = error
                 pause = min(pause * 2, 5.0)

@@ -37,12 +37,12 @@ def unseal(*, private_key: bytes | None, sealed: str, place: str) -> dict[str, s
         message = "this lease is sealed: pip install latchkey-client[sealed]"
         raise LatchkeyError(message) from None
     suite = CipherSuite.new(KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.AES256_GCM)
-    raw = base64.b64decode(sealed, validate=True)
+    key = KEMKey.from_pyca_cryptography_key(_private(private_key))
     try:
-        key = KEMKey.from_pyca_cryptography_key(_private(private_key))
+        raw = base64.b64decode(sealed, validate=True)
         context = suite.create_recipient_context(raw[:ENCAPSULATED_BYTES], key, info=INFO)
         opened = context.open(raw[ENCAPSULATED_BYTES:], aad=place.encode())
-    except PyHPKEError:
+    except (PyHPKEError, ValueError, TypeError):
         message = "the sealed lease does not open with this key"
         raise LatchkeyError(message) from None
     found: dict[str, str] = json.loads(opened)
@@ -54,4 +54,8 @@ def _private(raw: bytes) -> object:
         X25519PrivateKey,
     )
 
-    return X25519PrivateKey.from_private_bytes(raw)
+    try:
+        return X25519PrivateKey.from_private_bytes(raw)
+    except ValueError:
+        message = "LATCHKEY_PRIVATE_KEY is the base64 of 32 raw X25519 bytes"
+        raise LatchkeyError(message) from None

@@ -83,15 +83,25 @@ def test_a_program_of_requests_moves_by_one_line(store: Keychain, vendor: Vendor
     assert set(Lease.objects.values_list("outcome", flat=True)) == {"ok"}
 
 
-def test_a_redirect_that_is_followed_gives_the_permit_back_once(
-    store: Keychain, vendor: Vendor
-) -> None:
+def test_a_redirect_that_is_followed_is_a_second_request(store: Keychain, vendor: Vendor) -> None:
     with latchkey.pool(str(store.pk)) as pool:
         url, auth = f"{pool.base_url}nl/old.json", pool.auth
         assert requests.get(url, auth=auth, timeout=30).url == f"{vendor.url}nl/products.json"
 
     assert Lease.objects.get().outcome == "ok"
-    assert _spent() == 1
+    assert _spent() == 2
+
+
+def test_a_redirect_that_httpx_follows_is_a_second_request(store: Keychain, vendor: Vendor) -> None:
+    with (
+        latchkey.pool(str(store.pk)) as pool,
+        httpx2.Client(base_url=pool.base_url, auth=pool.auth) as client,
+    ):
+        assert client.get("nl/old.json", follow_redirects=True).status_code == 200
+        assert client.get("nl/old.json").status_code == 302
+
+    assert len(vendor.keys) == 1
+    assert _spent() == 3
 
 
 def test_a_program_of_httpx_moves_by_one_line(store: Keychain, vendor: Vendor) -> None:

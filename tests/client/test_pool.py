@@ -9,8 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "client"))
 
-from latchkey.connection import Lease
 from latchkey.errors import LeaseRefusedError, PoolEmptyError, UnavailableError
+from latchkey.lease import Lease
 from latchkey.pool import Pool
 
 USE_BY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -190,6 +190,28 @@ def test_a_settlement_that_is_refused_is_not_repeated(desk: Desk, status: int, t
 
     assert desk.answers == []
     assert [each["id"] for each in desk.settled] == ["lease-2"]
+
+
+@pytest.mark.parametrize("value", [None, "", "9" * 201])
+def test_headers_that_latchkey_does_not_read_keep_no_refusal_from_it(
+    desk: Desk, value: str | None
+) -> None:
+    pool = desk.pool()
+    headers = {**HEADERS, "X-RateLimit-Reset": value}
+
+    pool.give_back(pool.take(), status=429, headers=headers)  # type: ignore[arg-type]  # a vendor's
+
+    assert desk.settled[0]["outcome"] == "throttled"
+    assert desk.settled[0]["rate_limit"] is None
+
+
+def test_redirects_are_told_even_beyond_the_permits(desk: Desk) -> None:
+    pool = desk.pool()
+    for _ in range(3):
+        pool.give_back(pool.take(), status=200, headers=HEADERS)
+    pool.give_back(pool.take(), status=200, headers=HEADERS, redirects=2)
+
+    assert desk.settled[0]["used"] == 6
 
 
 def test_leaving_gives_back_what_is_not_used(desk: Desk) -> None:
