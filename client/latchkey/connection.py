@@ -210,6 +210,10 @@ def _cut_after(seconds: float, connected: socket.socket) -> Iterator[None]:
             if is_late.is_set():
                 raise TimeoutError from None
             raise
+        else:
+            # Of half a status line, the half that came makes a status too.
+            if is_late.is_set():
+                raise TimeoutError
         finally:
             timer.cancel()
             timer.join()

@@ -10,7 +10,8 @@ class Answering:
     """Listens on a port of its own.
 
     Attributes:
-        pieces: what it answers; it stops between two of them until nobody listens, if it drips.
+        pieces: what it answers, the second when it is asked again on the same connection; then it
+            hangs up, or drips until nobody listens.
         asked: how many requests came.
     """
 
@@ -39,9 +40,9 @@ class Answering:
                     self._answer(client)
 
     def _answer(self, client: socket.socket) -> None:
-        _read_request(client)
-        self.asked += 1
         for piece in self.pieces:
+            _read_request(client)
+            self.asked += 1
             client.sendall(piece)
         client.settimeout(0.01)
         while self._is_dripping:
@@ -53,12 +54,19 @@ class Answering:
 def _read_request(client: socket.socket) -> None:
     head = b""
     while b"\r\n\r\n" not in head:
-        head += client.recv(65536)
+        head += _received(client)
     head, _, body = head.partition(b"\r\n\r\n")
     told = [each for each in head.lower().split(b"\r\n") if each.startswith(b"content-length:")]
     left = int(told[0].split(b":")[1]) - len(body) if told else 0
     while left > 0:
-        left -= len(client.recv(left))
+        left -= len(_received(client))
+
+
+def _received(client: socket.socket) -> bytes:
+    received = client.recv(65536)
+    if not received:
+        raise ConnectionResetError
+    return received
 
 
 @contextmanager

@@ -80,7 +80,7 @@ NONSENSE = {
     "a list": _json([_lease()]),
     "a number": _json(5),
     "nested too deep": _http(b"[" * 200_000),
-    "more than anybody reads": _http(b" " * (2 * MOST_BYTES)),
+    "more than anybody reads": _http(json.dumps(_lease()).encode() + b" " * MOST_BYTES),
     "not UTF-8": _http(b'{"lease": "\xff"}'),
     "an empty object": _json({}),
     "a list for a lease": _json(_lease(lease=[])),
@@ -114,7 +114,17 @@ def test_the_same_answer_in_its_right_mind_is_a_lease() -> None:
         assert _ask(server.url).credential == PAIR
 
 
-@pytest.mark.parametrize("piece", [b"", b"HTTP/1.1 201 Created\r\nX: ", GOOD[:-30]])
+def test_an_answer_that_comes_later_is_not_taken_for_that_of_the_next_request() -> None:
+    hint = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    with answering(hint, GOOD) as server, closing(_connection(server.url)) as connection:
+        for _ in range(2):
+            with pytest.raises(UnavailableError):
+                connection.lease("s")
+
+
+@pytest.mark.parametrize(
+    "piece", [b"", b"HTTP/1.1 403 F", b"HTTP/1.1 201 Created\r\nX: ", GOOD[:-30]]
+)
 def test_an_answer_that_drips_is_left_at_the_deadline(piece: bytes) -> None:
     with answering(piece, is_dripping=True) as server, pytest.raises(UnavailableError):
         _ask(server.url, answer_seconds=0.2)
