@@ -12,7 +12,7 @@ from django.db import transaction
 from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.backup.keyfile import take_out
-from keyvault.errors import StateError, UnknownRecordError
+from keyvault.errors import StateError, UnknownRecordError, VaultError
 from keyvault.models import Credential, Draft, Grant, Keychain, WrappedDek
 from keyvault.vault.altered import sound
 from keyvault.vault.ciphers import forget_ciphers
@@ -64,8 +64,8 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
         UnknownRecordError: there is no such keychain.
         StateError: it was shredded already; should that run have been killed before it came to the
             key file, the line is taken out now.
-        VaultError: the key file is damaged; the database is shredded, the file must be replaced by
-            another backup.
+        VaultError: the key file is damaged or cannot be written; the database is shredded, and the
+            same again finishes it once that is mended.
     """
     with transaction.atomic():
         keychain = Keychain.objects.select_for_update().filter(pk=keychain_id).first()
@@ -89,7 +89,7 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
             facts={"dek_sha256": digest, "credentials": credentials, "drafts": drafts},
         )
     forget_ciphers()
-    was_kept = take_out(Path(settings.KEYVAULT_KEY_FILE), keychain=str(keychain_id))
+    was_kept = _take_out(keychain_id)
     return Receipt(
         keychain_id=keychain_id,
         at=now,
@@ -104,9 +104,20 @@ def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
 
 def _shredded_before(keychain: Keychain) -> str:
     message = f"keychain {keychain.pk} was shredded at {keychain.shredded_at:%Y-%m-%dT%H:%M:%S%z}"
-    if take_out(Path(settings.KEYVAULT_KEY_FILE), keychain=str(keychain.pk)):
+    if _take_out(keychain.pk):
         message += "; its line was still in the key file and is taken out now"
     return message
+
+
+def _take_out(keychain_id: UUID) -> bool:
+    try:
+        return take_out(Path(settings.KEYVAULT_KEY_FILE), keychain=str(keychain_id))
+    except (OSError, VaultError) as error:
+        message = (
+            f"keychain {keychain_id} is shredded in the database, but its line may still stand in "
+            f"the key file: {error}. Then run the same again, which finishes it"
+        )
+        raise VaultError(message) from error
 
 
 def _destroy_ciphertexts(keychain_id: UUID) -> tuple[int, int]:

@@ -42,7 +42,8 @@ def advice(error: DatabaseError) -> str:
     return (
         f"the database {_name()} does not answer as expected ({error}). If a table or column is "
         "missing, run: manage.py migrate. If it cannot be reached, look whether it runs and "
-        "DATABASE_URL or DATA_DIR is right. If its file is damaged, restore a backup"
+        "DATABASE_URL or DATA_DIR is right. If its file cannot be opened or written, look who owns "
+        "it and its folder, and whether the disk is full. If it is damaged, restore a backup"
     )
 
 

@@ -168,6 +168,21 @@ def test_a_shredding_that_was_killed_is_finished_by_the_next(written: Path, key_
         _run("shred", keychain, "--confirm", Keychain.objects.get(pk=keychain).label)
 
 
+def test_a_shredding_that_cannot_reach_the_key_file_says_what_is_left_to_do(
+    written: Path, key_file: Path
+) -> None:
+    whole = key_file.read_text()
+    key_file.write_text("damaged")
+    keychain = str(Keychain.objects.get(label="Bakery A").pk)
+    for _ in range(2):
+        with pytest.raises(CommandError, match="is shredded in the database, but its line"):
+            _run("shred", keychain, "--confirm", "Bakery A")
+    key_file.write_text(whole)
+    with pytest.raises(CommandError, match="is taken out now"):
+        _run("shred", keychain, "--confirm", "Bakery A")
+    assert keychain not in key_file.read_text()
+
+
 def test_what_a_killed_backup_left_of_the_key_file_goes_with_a_shredding(
     written: Path, key_file: Path
 ) -> None:
