@@ -1,6 +1,7 @@
 """Making a KEK, and destroying one."""
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from keyvault import audit
@@ -24,10 +25,14 @@ def rotate_kek(*, actor: Actor) -> Kek:
         The new KEK.
 
     Raises:
-        KeyringError, KekUnavailableError: nothing has changed.
+        KeyringError, KekUnavailableError, DatabaseError: nothing has changed.
     """
-    kek = active_provider().rotate()
-    audit.record(action=Action.KEK_ROTATED, actor=actor, subject=subject_of(kek.id))
+    provider = active_provider()
+    with transaction.atomic():
+        # A write that changes nothing: a database that takes none refuses before there is a KEK.
+        KekUse.objects.filter(kek_id=provider.active_id()).update(wraps=F("wraps"))
+        kek = provider.rotate()
+        audit.record(action=Action.KEK_ROTATED, actor=actor, subject=subject_of(kek.id))
     return kek
 
 

@@ -223,6 +223,21 @@ def test_rotation_and_rewrapping_are_recorded(stored: dict[object, vault.ApiKeyS
     assert AuditEntry.objects.get(action="kek.destroyed").subject == f"kek:{old}"
 
 
+def test_a_database_that_cannot_be_written_leaves_the_keyring_alone(
+    stored: dict[object, vault.ApiKeySecret], own_keyring: Path
+) -> None:
+    before = own_keyring.read_bytes()
+
+    def read_only(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE")):
+            raise OSError
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(read_only), pytest.raises(OSError):  # noqa: PT011  # our own
+        rotation.rotate_kek(actor=OPERATOR)
+    assert own_keyring.read_bytes() == before
+
+
 def test_a_kek_in_use_is_not_destroyed(stored: dict[object, vault.ApiKeySecret]) -> None:
     old = active_provider().active_id()
     with pytest.raises(KekInUseError):
