@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,18 +67,17 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
         OSError: the disk refused; nothing stands under the folder's name, the key file is as it
             was or new.
     """
-    if folder.exists():
-        message = f"{folder} exists already"
-        raise VaultError(message)
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True, mode=0o700)
+    _refuse_existing(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own: two at a time into one folder would mix their files.
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
         manifest = _dump_all(part, now=now)
         # After the snapshot, which still sees what was shredded meanwhile.
         deks = sound(WrappedDek.objects.only(*KEPT).order_by("pk"), *KEPT)
         keychains = write_keys(key_file, deks)
         _sync(part)
+        _refuse_existing(folder)
         part.rename(folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -90,6 +90,12 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
     del facts["folder"]
     audit.record(action=Action.BACKUP_WRITTEN, actor=actor, facts=facts)
     return written
+
+
+def _refuse_existing(folder: Path) -> None:
+    if folder.exists():
+        message = f"{folder} exists already"
+        raise VaultError(message)
 
 
 def digest_of(path: Path) -> str:

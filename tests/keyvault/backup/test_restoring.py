@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from keyvault import backup
+from keyvault.backup.keyfile import read_rows
+from keyvault.backup.restoring import read_manifest
 from keyvault.backup.tables import columns_of, dump_table
 from keyvault.errors import VaultError
 from keyvault.models import Keychain
@@ -66,6 +68,43 @@ def test_a_backup_whose_rows_belong_to_nothing_is_refused(written: Path) -> None
         _rewrite(written, "keyvault_keychain", lambda _: b"")
         with pytest.raises(VaultError, match="Row 1 of keyvault_credential belongs to no row"):
             _restore(written)
+
+
+MANIFESTS = {
+    "number": "7",
+    "empty": "{}",
+    "tables": '{"format": "latchkey-backup", "version": 1, "engine": "x", "tables": 7}',
+    "table": '{"format": "latchkey-backup", "version": 1, "engine": "x", "tables": {"a": 7}}',
+    "bytes": "\x00",
+}
+
+
+@pytest.mark.parametrize("content", MANIFESTS.values(), ids=MANIFESTS)
+def test_a_manifest_of_nonsense_is_refused(content: str, written: Path) -> None:
+    (written / "manifest.json").write_text(content)
+    with pytest.raises(VaultError, match="manifest is missing or damaged"):
+        read_manifest(written)
+
+
+LINES = [
+    '{"keychain": "x", "kek_id": "local:a", "wrapped": "", "seals": 1}',
+    '{"keychain": 7, "kek_id": "local:a", "wrapped": "", "seals": 1}',
+    '{"keychain": "%s", "kek_id": 7, "wrapped": "", "seals": 1}',
+    '{"keychain": "%s", "kek_id": "local:a", "wrapped": "a", "seals": 1}',
+    '{"keychain": "%s", "kek_id": "local:a", "wrapped": "", "seals": "1"}',
+    '{"keychain": "%s", "kek_id": "local:a", "wrapped": "", "seals": 99999999999999999999}',
+    '{"keychain": "%s"}',
+    "7",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_of_nonsense_in_a_key_file_is_refused(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    header = '{"format": "latchkey-key-file", "version": 1}'
+    path.write_text(f"{header}\n{line.replace('%s', '0' * 32)}\n")
+    with pytest.raises(VaultError, match="key file"):
+        read_rows(path)
 
 
 def test_a_row_is_backed_up_as_it_stands(tmp_path: Path) -> None:
