@@ -74,9 +74,12 @@ def read_rows(path: Path) -> list[WrappedDek]:
     """
     lines = read_keys(path)
     try:
-        return [_row(line) for line in lines]
+        rows = {row.keychain_id: row for row in map(_row, lines)}
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise VaultError(_damaged(path)) from None
+        rows = {}
+    if len(rows) != len(lines):
+        raise VaultError(_damaged(path))
+    return list(rows.values())
 
 
 def _damaged(path: Path) -> str:

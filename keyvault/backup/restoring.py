@@ -98,13 +98,13 @@ def restore(*, folder: Path, key_file: Path) -> Restored:
     _refuse_full_database()
     call_command("migrate", verbosity=0, interactive=False)
     _refuse_other_release(manifest)
-    with transaction.atomic(), _without_audit_triggers():
-        _empty_tables()
-        for name, table in manifest.tables.items():
-            _load(name, folder / f"{name}.rows", columns=table.columns)
+    with transaction.atomic():
+        with _without_audit_triggers():
+            _empty_tables()
+            for name, table in manifest.tables.items():
+                _load(name, folder / f"{name}.rows", columns=table.columns)
         if found := strays():
             raise VaultError(" ".join([*found[:MOST_NAMED], "Take another backup"]))
-    with transaction.atomic():
         known = set(sound(Keychain.objects.all()).values_list("id", flat=True))
         WrappedDek.objects.bulk_create([row for row in keys if row.keychain_id in known])
         _reset_sequences()

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -105,6 +106,28 @@ def test_a_line_of_nonsense_in_a_key_file_is_refused(line: str, tmp_path: Path) 
     path.write_text(f"{header}\n{line.replace('%s', '0' * 32)}\n")
     with pytest.raises(VaultError, match="key file"):
         read_rows(path)
+
+
+def test_a_key_file_that_names_a_keychain_twice_is_refused(tmp_path: Path) -> None:
+    line = json.dumps(
+        {"keychain": "0" * 32, "kek_id": "local:a", "wrapped": "", "seals": 1}, sort_keys=True
+    )
+    header = '{"format": "latchkey-key-file", "version": 1}'
+    (tmp_path / "keys").write_text(f"{header}\n{line}\n{line}\n")
+    with pytest.raises(VaultError, match="key file"):
+        read_rows(tmp_path / "keys")
+
+
+def test_a_restore_that_ends_at_the_keys_leaves_nothing(written: Path) -> None:
+    def fail(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if 'INSERT INTO "keyvault_wrappeddek"' in sql:
+            message = "the disk is full"
+            raise OSError(message)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(fail), pytest.raises(OSError, match="disk"):
+        _restore(written)
+    assert not Keychain.objects.exists()
 
 
 def test_a_row_is_backed_up_as_it_stands(tmp_path: Path) -> None:
