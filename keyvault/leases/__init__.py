@@ -7,11 +7,11 @@ from keyvault.leases.backends import (
     create_backend,
     create_token,
     digest_of,
-    switch_backend,
 )
 from keyvault.leases.denials import record_denied
 from keyvault.leases.holding import renew_lease, revoke_lease
 from keyvault.leases.issue import issue_lease
+from keyvault.leases.reach import switch_backend
 from keyvault.leases.repeats import issue_once
 from keyvault.leases.settle import settle_lease
 from keyvault.leases.tokens import note_use, release_token, revoke_token, waiting_tokens

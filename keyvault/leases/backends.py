@@ -127,32 +127,6 @@ def create_backend(
         )
 
 
-def switch_backend(*, backend_id: UUID, is_active: bool, actor: Actor) -> None:
-    """Switches a backend off or on again, with all its tokens and webhooks, on every process.
-
-    While it is off its tokens are refused, and what it was to be told waits.
-
-    Args:
-        backend_id: which one.
-        is_active: what it is to be.
-        actor: who does it.
-
-    Raises:
-        UnknownRecordError: no such backend, or it is so already.
-    """
-    with transaction.atomic():
-        others = Backend.objects.filter(pk=backend_id).exclude(is_active=is_active)
-        if not others.update(is_active=is_active):
-            message = f"no backend {backend_id} that is switched {'off' if is_active else 'on'}"
-            raise UnknownRecordError(message)
-        audit.record(
-            action=Action.BACKEND_CHANGED,
-            actor=actor,
-            subject=f"backend:{backend_id}",
-            facts={"active": is_active},
-        )
-
-
 def create_token(
     *,
     backend_id: UUID,

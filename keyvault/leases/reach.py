@@ -1,6 +1,6 @@
-"""From where a backend may call, and which stores it may lease from.
+"""Whether a backend may call, from where, and which stores it may lease from.
 
-Both are read with each request, so a change holds from the next one on, in every process.
+All three are read with each request, so a change holds from the next one on, in every process.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,6 +24,27 @@ def usable_networks(words: Sequence[str]) -> str:
     return " ".join(str(ip_network(each)) for each in words)
 
 
+def switch_backend(*, backend_id: UUID, is_active: bool, actor: Actor) -> None:
+    """Switches a backend off or on again, with all its tokens and webhooks.
+
+    While it is off its tokens are refused, and what it was to be told waits.
+
+    Args:
+        backend_id: which one.
+        is_active: what it is to be.
+        actor: who does it.
+
+    Raises:
+        UnknownRecordError: no such backend, or it is so already.
+    """
+    with transaction.atomic():
+        others = Backend.objects.filter(pk=backend_id).exclude(is_active=is_active)
+        if not others.update(is_active=is_active):
+            message = f"no backend {backend_id} that is switched {'off' if is_active else 'on'}"
+            raise UnknownRecordError(message)
+        _note(backend_id, actor=actor, facts={"active": is_active})
+
+
 def set_networks(*, backend_id: UUID, networks: Sequence[str], actor: Actor) -> None:
     """Says from where a backend may call.
 
@@ -41,7 +62,7 @@ def set_networks(*, backend_id: UUID, networks: Sequence[str], actor: Actor) -> 
         backend = _locked(backend_id)
         backend.networks = kept
         backend.save(update_fields=["networks"])
-        _note(backend, actor=actor, facts={"networks": len(networks)})
+        _note(backend_id, actor=actor, facts={"networks": len(networks)})
 
 
 def set_stores(*, backend_id: UUID, stores: Iterable[UUID] | None, actor: Actor) -> None:
@@ -59,7 +80,7 @@ def set_stores(*, backend_id: UUID, stores: Iterable[UUID] | None, actor: Actor)
         backend = _locked(backend_id)
         assign_stores(backend, stores)
         facts = {"all_stores": backend.has_all_stores, "stores": backend.stores.count()}
-        _note(backend, actor=actor, facts=facts)
+        _note(backend_id, actor=actor, facts=facts)
 
 
 def assign_stores(backend: Backend, stores: Iterable[UUID] | None) -> None:
@@ -86,10 +107,10 @@ def _locked(backend_id: UUID) -> Backend:
     return backend
 
 
-def _note(backend: Backend, *, actor: Actor, facts: dict[str, int]) -> None:
+def _note(backend_id: UUID, *, actor: Actor, facts: dict[str, int]) -> None:
     audit.record(
         action=Action.BACKEND_CHANGED,
         actor=actor,
-        subject=f"backend:{backend.pk}",
+        subject=f"backend:{backend_id}",
         facts=facts,
     )

@@ -17,11 +17,10 @@ from keyvault.leases import (
     create_backend,
     create_token,
     revoke_token,
-    switch_backend,
 )
 from keyvault.leases.backends import DEFAULT_DAYS
 from keyvault.leases.holding import revoke_lease
-from keyvault.leases.reach import set_networks, set_stores
+from keyvault.leases.reach import set_networks, set_stores, switch_backend
 from keyvault.leases.sealed import usable_public_key
 from keyvault.leases.signing import SigningKeyError, set_signing_key, usable_signing_key
 from keyvault.models import Backend, BackendToken, Lease
