@@ -3,11 +3,10 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from keyvault import rotation, vault
@@ -21,6 +20,7 @@ from keyvault.models import Credential, KekUse, Keychain, WrappedDek
 from keyvault.vault.altered import altered_rows, sound
 from keyvault.vault.ciphers import cipher_of, count_wraps
 from tests.keyvault import factories
+from tests.keyvault.altering import alter
 
 pytestmark = pytest.mark.django_db
 OPERATOR = Actor("command", "keyvault")
@@ -49,18 +49,6 @@ def stores() -> list[Keychain]:
         factories.credential(of=keychain)
     seal_new_entries(timezone.now())
     return keychains
-
-
-def _alter(model: type, column: str, value: str, *, key: UUID | str) -> bool:
-    """Whether the database took it, which PostgreSQL refuses where it keeps to its types."""
-    table, own = model._meta.db_table, model._meta.pk.column  # type: ignore[attr-defined]
-    named = key.hex if isinstance(key, UUID) else key
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"UPDATE {table} SET {column} = {value} WHERE {own} = %s", [named])  # noqa: S608  # constants
-    except DatabaseError:
-        return False
-    return connection.vendor == "sqlite"
 
 
 def _verb(*verb: str) -> str:
@@ -103,7 +91,7 @@ def mended() -> Iterator[None]:
 def test_an_altered_dek_is_named_and_the_rest_is_done(
     column: str, junk: str, stores: list[Keychain]
 ) -> None:
-    if not _alter(WrappedDek, column, JUNK[junk], key=stores[0].id):
+    if not alter(WrappedDek, column, JUNK[junk], key=stores[0].id):
         return
     is_seen = (column, junk) not in UNSEEN
     told = rotation.read_status().altered
@@ -123,7 +111,7 @@ def test_an_altered_dek_is_named_and_the_rest_is_done(
 def test_an_altered_dek_is_left_out_of_the_key_file_which_is_told(
     column: str, stores: list[Keychain], tmp_path: Path
 ) -> None:
-    if not _alter(WrappedDek, column, JUNK["no-text"], key=stores[0].id):
+    if not alter(WrappedDek, column, JUNK["no-text"], key=stores[0].id):
         return
     altered = _backup(tmp_path).altered
     is_left_out = column != "wrapped_at"
@@ -133,7 +121,7 @@ def test_an_altered_dek_is_left_out_of_the_key_file_which_is_told(
 
 @pytest.mark.usefixtures("mended")
 def test_an_altered_row_gives_a_bad_exit_code(stores: list[Keychain], tmp_path: Path) -> None:
-    if not _alter(WrappedDek, "keychain_id", "x'00'", key=stores[0].id):
+    if not alter(WrappedDek, "keychain_id", "x'00'", key=stores[0].id):
         return
     for verb in (("status",), ("status", "--json"), ("backup", str(tmp_path / "b")), ("rewrap",)):
         if verb == ("rewrap",):
@@ -147,7 +135,7 @@ def test_an_altered_row_gives_a_bad_exit_code(stores: list[Keychain], tmp_path: 
 def test_an_altered_keychain_is_named_and_nothing_is_done_to_it(
     column: str, junk: str, stores: list[Keychain]
 ) -> None:
-    if not _alter(Keychain, column, JUNK[junk], key=stores[0].id):
+    if not alter(Keychain, column, JUNK[junk], key=stores[0].id):
         return
     sentence = f"of keyvault_keychain was altered: {column}"
     assert [sentence in row for row in rotation.read_status().altered] == [True]
@@ -160,7 +148,7 @@ def test_an_altered_keychain_is_named_and_nothing_is_done_to_it(
 def test_an_altered_keychain_is_not_exported_nor_shredded(
     stores: list[Keychain], tmp_path: Path
 ) -> None:
-    if not _alter(Keychain, "created_at", "x'ff'", key=stores[0].id):
+    if not alter(Keychain, "created_at", "x'ff'", key=stores[0].id):
         return
     for verb in (
         ("export-audit", "Bakery 0", "--to", str(tmp_path / "record")),
@@ -178,7 +166,7 @@ def test_an_altered_count_of_a_kek_is_named_and_the_kek_still_destroyed(
     column: str, junk: str, stores: list[Keychain]
 ) -> None:
     kek = KekUse.objects.get().kek_id
-    if not _alter(KekUse, column, JUNK[junk], key=kek):
+    if not alter(KekUse, column, JUNK[junk], key=kek):
         return
     told = rotation.read_status().altered
     assert [f"of keyvault_kekuse was altered: {column}" in row for row in told] == [True]
@@ -189,7 +177,7 @@ def test_an_altered_count_of_a_kek_is_named_and_the_kek_still_destroyed(
 
 def test_a_count_of_wraps_that_is_none_asks_for_a_rotation(stores: list[Keychain]) -> None:
     kek = KekUse.objects.get().kek_id
-    if _alter(KekUse, "wraps", "'many'", key=kek):
+    if alter(KekUse, "wraps", "'many'", key=kek):
         with pytest.raises(KeyExhaustedError, match="rotate it"):
             count_wraps(kek_id=kek)
 
@@ -233,7 +221,7 @@ def test_an_altered_credential_hides_no_other(
     column: str, junk: str, stores: list[Keychain]
 ) -> None:
     credential = Credential.objects.get(keychain=stores[0])
-    if not _alter(Credential, column, JUNK[junk], key=credential.id):
+    if not alter(Credential, column, JUNK[junk], key=credential.id):
         return
     found = check_secrets()
     is_typed = (column, junk) in {("sealed", "bytes"), ("limits", "text"), ("limits", "huge")}
