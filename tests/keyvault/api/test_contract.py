@@ -22,12 +22,13 @@ from tests.keyvault.lending import Api, key_of
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # Whatever a settlement names was permitted.
 MOST = LeaseAsk(permits=MOST_PERMITS)
+LIMITS = [[1, MOST_PERMITS]]
 
 
 @pytest.fixture
 def store(db: None) -> Keychain:
     store = factories.keychain()
-    key_of(store)
+    key_of(store, limits=LIMITS)
     return store
 
 
@@ -63,7 +64,7 @@ def test_every_answer_is_declared(backend: Api, store: Keychain) -> None:
                 case.path_parameters["store_id"] = str(store.pk)
             if is_known:
                 # A key of its own: a settlement may end its being lent.
-                key_of(store, limits=[[1, MOST.permits]])
+                key_of(store, limits=LIMITS)
             if is_known and "lease_id" in case.path_parameters:
                 lease = issue_lease(digest=backend.digest, keychain_id=store.pk, ask=MOST)
                 case.path_parameters["lease_id"] = str(lease.id)
