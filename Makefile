@@ -18,7 +18,7 @@ test:  ## every test: on SQLite, with a browser and on PostgreSQL, two lots at a
 	@$(BOOTSTRAP) dev --browser
 	@rm -f .coverage .coverage.*
 	@$(PY) tools/beside.py "$(MAKE) -s on-sqlite" "$(MAKE) -s in-browser" \
-	  "$(MAKE) -s on-postgresql IN=tests/keyvault" "$(MAKE) -s on-postgresql IN=tests/onboarding"
+	  "$(MAKE) -s on-postgresql IN=tests/onboarding" "$(MAKE) -s on-postgresql IN=tests/keyvault"
 	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered --fail-under=95
 
 on-sqlite:
