@@ -20,7 +20,7 @@ from keyvault.api.schemas import (
     SettledOut,
 )
 from keyvault.api.tokens import Token, address_of
-from keyvault.errors import NoCredentialError, PoolEmptyError, RetiredError
+from keyvault.errors import NoCredentialError, OverspentError, PoolEmptyError, RetiredError
 from keyvault.leases import (
     IssuedLease,
     LeaseAsk,
@@ -108,18 +108,27 @@ def _lend_once(
 
 @router.post("/leases/{uuid:lease_id}/settle", response={200: SettledOut, **PROBLEMS})
 def settle(request: HttpRequest, lease_id: UUID, body: SettleBody) -> JsonResponse:
-    """Reports what was used; the rest goes back to the pool. Safe to repeat."""
-    lease = settle_lease(
-        digest=_digest(request),
-        lease_id=lease_id,
-        settlement=Settlement(
-            used=body.used,
-            outcome=body.outcome,
-            last_used_at=body.last_used_at,
-            headers=_headers(body.rate_limit),
-        ),
-        address=address_of(request),
+    """Reports what was used; the rest goes back to the pool. Safe to repeat.
+
+    More used than permitted: all of it is counted, the lease is over, and the answer is 422
+    `overspent`.
+    """
+    settlement = Settlement(
+        used=body.used,
+        outcome=body.outcome,
+        last_used_at=body.last_used_at,
+        headers=_headers(body.rate_limit),
     )
+    try:
+        lease = settle_lease(
+            digest=_digest(request),
+            lease_id=lease_id,
+            settlement=settlement,
+            address=address_of(request),
+        )
+    except OverspentError:
+        measures.count_settlement(outcome=body.outcome)
+        raise
     measures.count_settlement(outcome=body.outcome)
     return JsonResponse(rendering.settled(lease))
 

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from prometheus_client import REGISTRY
 
 from keyvault import vault
 from keyvault.models import AuditEntry, Credential, Lease, PoolKey
@@ -165,6 +166,22 @@ def test_what_was_overspent_is_refused_and_counts(backend: Api, used: int, outco
     entry = AuditEntry.objects.get(action="lease.settled")
     assert (entry.facts["permits"], entry.facts["used"]) == (5, used)
     assert backend.lease(store).status_code == (201 if outcome == "ok" else 429)
+
+
+@pytest.mark.parametrize(("used", "status"), [(2, 200), (6, 422)])
+def test_each_settlement_is_measured(backend: Api, used: int, status: int) -> None:
+    store = factories.keychain()
+    key_of(store)
+    lease_id = backend.lease(store, permits=5).json()["lease"]["id"]
+    before = _settled_ok()
+
+    assert backend.settle(lease_id, used=used).status_code == status
+
+    assert _settled_ok() == before + 1
+
+
+def _settled_ok() -> float:
+    return REGISTRY.get_sample_value("latchkey_leases_settled_total", {"outcome": "ok"}) or 0
 
 
 def _settled_with_less(lease: Lease) -> None:
