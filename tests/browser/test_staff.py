@@ -122,6 +122,7 @@ def test_pages_on_which_something_is_done(browser: Browser, live_server: LiveSer
         "alerts-handle": f"/staff/alerts/handle/?alert={Alert.objects.get().pk}",
         "signing-key": f"/staff/backends/{at.backend.pk}/signing-key/",
         "backend-new": "/staff/backends/new/",
+        "backend-switch": f"/staff/backends/{at.backend.pk}/switch/",
         "token-new": f"/staff/backends/{at.backend.pk}/tokens/",
         "token-decide": f"/staff/backends/tokens/{at.waiting_token.token_id}/decide/",
         "token-revoke": f"/staff/backends/tokens/{at.token.token_id}/revoke/",

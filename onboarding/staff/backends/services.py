@@ -1,4 +1,4 @@
-"""Asking for a token of a backend, and deciding on what another person asked.
+"""Asking for a token of a backend, deciding on what another person asked, switching it off.
 
 A token opens what break-glass guards with two people: with one for every store its holder could
 borrow every key. So a token that is made on a page waits, and opens nothing, until a second person
@@ -21,6 +21,7 @@ from keyvault.leases import (
     release_token,
     revoke_token,
 )
+from keyvault.leases.reach import switch_backend
 from keyvault.models import Backend, BackendToken
 from onboarding.errors import SameNameError
 from onboarding.models import User
@@ -148,6 +149,18 @@ def end(*, token: BackendToken, user: User) -> None:
     asker = asker_of(token) if waits else None
     if asker is not None and asker != user:
         tell_asker(token, asker=asker, is_approved=False)
+
+
+def switch(*, backend: Backend, is_active: bool, user: User) -> None:
+    """Switches a backend off or on again, with all its tokens and webhooks.
+
+    Raises:
+        StateError: it was so before.
+    """
+    try:
+        switch_backend(backend_id=backend.pk, is_active=is_active, actor=actor_for(user))
+    except UnknownRecordError as error:
+        raise StateError(str(error)) from None
 
 
 def _release(token: BackendToken, *, user: User) -> None:

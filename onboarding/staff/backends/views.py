@@ -1,4 +1,4 @@
-"""Registering backends, making, deciding on and revoking their tokens."""
+"""Registering backends, switching them off, making, deciding on and revoking their tokens."""
 
 from uuid import UUID
 
@@ -109,6 +109,21 @@ def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     return show(request, template="backends/revoke.html", title=title, context=context)
 
 
+@staff_page(PERMISSION)
+@fresh_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def switch(request: HttpRequest, backend_id: UUID) -> HttpResponse:
+    """Show what stands still while a backend is off; once that is confirmed, switch it."""
+    backend = get_object_or_404(Backend, pk=backend_id)
+    if request.method == "POST":
+        return _switched(request, backend, is_active=request.POST.get("to") == "on")
+    title = _("Switch %s off?") if backend.is_active else _("Switch %s on again?")
+    context = {"backend": backend}
+    return show(
+        request, template="backends/switch.html", title=title % backend.name, context=context
+    )
+
+
 def _asked(form: BackendForm) -> services.NewBackend:
     found = form.cleaned_data
     return services.NewBackend(
@@ -167,6 +182,21 @@ def _decided(request: HttpRequest, token: BackendToken) -> HttpResponse:
     else:
         messages.success(request, _("It works from now on. Whoever asked has a mail."))
     return redirect(BACKEND_ROW, token.backend_id)
+
+
+def _switched(request: HttpRequest, backend: Backend, *, is_active: bool) -> HttpResponse:
+    try:
+        services.switch(backend=backend, is_active=is_active, user=person_of(request))
+    except StateError:
+        messages.warning(request, _("It was so before. Nothing was changed."))
+    else:
+        said = (
+            _("On again. Its tokens work, and what waited is sent.")
+            if is_active
+            else _("Off. All its tokens are refused from now on.")
+        )
+        messages.success(request, said)
+    return redirect(BACKEND_ROW, backend.pk)
 
 
 def _ended(request: HttpRequest, token: BackendToken, *, said: str) -> HttpResponse:

@@ -27,6 +27,7 @@ OPENED_BY = {
     "/staff/mails/x/x/": "support",
     "/staff/mails/x/x/html/": "support",
     "/staff/backends/00000000-0000-4000-8000-000000000000/signing-key/": "security",
+    "/staff/backends/00000000-0000-4000-8000-000000000000/switch/": "security",
     "/staff/backends/00000000-0000-4000-8000-000000000000/tokens/": "security",
     "/staff/backends/new/": "security",
     "/staff/backends/tokens/987654/decide/": "security",

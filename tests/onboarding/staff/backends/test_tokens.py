@@ -219,6 +219,28 @@ def test_a_further_token_goes_beside_the_old_one_until_that_is_revoked(office: O
     assert "It was revoked before" in client.post(address, follow=True).content.decode()
 
 
+def test_a_backend_is_switched_off_and_on_again(office: Office) -> None:
+    token = office.registered()
+    office.decide(by=office.ben)
+    backend = Backend.objects.get()
+    address = reverse("staff-backend-switch", args=[backend.pk])
+    client = confirmed(office.anna)
+    assert address in row_page(client)
+
+    assert "Every token of it is refused at once" in client.get(address).content.decode()
+    assert office.leases(token) == 201
+    for said in ("Off. All its tokens are refused", "It was so before. Nothing was changed."):
+        assert said in client.post(address, {"to": "off"}, follow=True).content.decode()
+        assert office.leases(token) == 401
+
+    assert "Its tokens work again" in client.get(address).content.decode()
+    for said in ("On again. Its tokens work", "It was so before. Nothing was changed."):
+        assert said in client.post(address, {"to": "on"}, follow=True).content.decode()
+        assert office.leases(token) == 201
+    changes = AuditEntry.objects.filter(action="backend.changed", actor=f"person:{office.anna.pk}")
+    assert [each.facts["active"] for each in changes.order_by("pk")] == [False, True]
+
+
 def test_the_last_token_is_revoked_with_a_warning(office: Office) -> None:
     office.registered()
     office.decide(by=office.ben)
@@ -374,6 +396,7 @@ def test_a_stolen_session_makes_decides_and_revokes_nothing(office: Office) -> N
         (reverse("staff-token-new", args=[row.backend_id]), {"scopes": BOTH, "days": "1"}),
         (reverse("staff-token-decide", args=[row.pk]), {"do": "approve"}),
         (reverse("staff-token-revoke", args=[row.pk]), {}),
+        (reverse("staff-backend-switch", args=[row.backend_id]), {"to": "off"}),
     ):
         assert client.post(address, form)["Location"].startswith("/accounts/reauthenticate/")
 
@@ -393,6 +416,8 @@ def test_others_see_the_tokens_and_no_button(office: Office) -> None:
         listed = client.get(reverse("admin:keyvault_backend_changelist")).content.decode()
         assert NEW not in listed
         assert client.post(reverse("staff-token-revoke", args=[token.pk])).status_code == 403
+        address = reverse("staff-backend-switch", args=[token.backend_id])
+        assert client.post(address, {"to": "off"}).status_code == 403
     assert BackendToken.objects.get().revoked_at is None
 
 
@@ -415,6 +440,7 @@ def test_a_hostile_name_is_escaped(office: Office) -> None:
         reverse("staff-token-decide", args=[token.pk]),
         reverse("staff-token-revoke", args=[token.pk]),
         reverse("staff-token-new", args=[token.backend_id]),
+        reverse("staff-backend-switch", args=[token.backend_id]),
     ):
         assert "<script>alert" not in client.get(address).content.decode()
 
