@@ -8,9 +8,9 @@ turn of the shortest window that is told that it has spent it by then. What coun
 is the worst utilisation and all refusals. `best_library` is, of the real libraries (`limits` and
 `pyrate-limiter`), the one with the highest utilisation, and of two alike the one with fewer
 refusals; blind round-robin is no library. The full run adds a stranger who uses a fifth of each
-key, which the vendor's headers show: utilisation is then of the rest. It takes 40 minutes: eleven
-for Latchkey with few keys, eleven with ten, and six for the others with each number of keys, since
-they look for a free one all the time. The last line is JSON.
+key, which the vendor's headers have shown before it begins: utilisation is then of the rest. It
+takes 40 minutes: eleven for Latchkey with few keys, eleven with ten, and six for the others with
+each number of keys, since they look for a free one all the time. The last line is JSON.
 """
 
 import argparse
@@ -166,28 +166,32 @@ def _together(
     cast = [
         (at, run, _plan(at, policy=run.policy, seconds=seconds)) for at in scenes for run in runs
     ]
+    strangers = [_stranger(at, plan=plan) if run.foreign else None for at, run, plan in cast]
     running = [_ready(plan) for _, _, plan in cast]
     start = _start(limits=scenes[0].limits, times=times, is_aligned=is_ours)
     for processes in running:
         _go(processes, start=start)
     with ThreadPoolExecutor(len(cast)) as threads:
-        strangers = [
-            threads.submit(_taken, at, run=run, plan=plan, start=start) for at, run, plan in cast
+        at_work = [
+            threads.submit(stranger.run, start.monotonic, seconds, share=run.foreign)
+            for stranger, (_, run, _) in zip(strangers, cast, strict=True)
+            if stranger is not None
         ]
-    for (at, run, _), processes, taken in zip(cast, running, strangers, strict=True):
+    for each in at_work:
+        each.result()
+    for (at, run, _), processes, stranger in zip(cast, running, strangers, strict=True):
         most = ideal.most(windows=at.windows, limits=at.limits, start=start.wall, seconds=seconds)
-        result = _result(processes, most=most * run.keys - taken.result())
+        taken = 0 if stranger is None else stranger.accepted
+        result = _result(processes, most=most * run.keys - taken)
         _print(at.windows, run=run, result=result)
         yield run, at.windows, result
 
 
-def _taken(at: Scene, *, run: Run, plan: dict[str, Any], start: Start) -> int:
-    """What a stranger is given of the keys meanwhile."""
-    if not run.foreign:
-        return 0
+def _stranger(at: Scene, *, plan: dict[str, Any]) -> Stranger:
+    """Somebody else on the keys of a plan, whom Latchkey has seen already."""
     stranger = Stranger(port=at.port, pairs=plan["pairs"], limits=at.limits)
-    stranger.run(start.monotonic, plan["seconds"], share=run.foreign)
-    return stranger.accepted
+    stranger.appear(url=plan["url"], token=plan["token"], store=plan["store"])
+    return stranger
 
 
 def _start(*, limits: Limits, times: Times, is_aligned: bool) -> Start:

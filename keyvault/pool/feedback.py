@@ -161,13 +161,13 @@ def _missing(
 ) -> list[tuple[int, int]]:
     """What the log lacks to explain the vendor's figures: moments and numbers of requests.
 
-    A request that the short windows do not show is older than they are long. It is entered at the
-    latest moment that it can have, so it never leaves too early; where the windows stand still, at
-    the moment that makes it leave with the turn.
+    A request that the vendor does not show in a shorter window is older than that is long. It is
+    entered at the latest moment that it can have, so it never leaves too early; where the windows
+    stand still, at the moment that makes it leave with the turn.
     """
     found: list[tuple[int, int]] = []
     told = {each.seconds: each for each in readings}
-    shorter_us = 0
+    shown_us = 0
     for window in state.windows:
         reading = told.get(window.seconds)
         if reading is not None and reading.limit is not None and reading.remaining is not None:
@@ -176,11 +176,11 @@ def _missing(
             if lacking > 0:
                 lacking = spent - _held(row=row, seconds=window.seconds, since_us=since_us)
             if lacking > 0:
-                age_us = shorter_us
+                age_us = shown_us
                 if _stand_still() and reading.reset_seconds is not None:
                     age_us = (window.seconds - reading.reset_seconds) * SECOND - ROUNDING_US
                 found.append((state.high_water_us - age_us, lacking))
-        shorter_us = window.seconds * SECOND + transit_us()
+            shown_us = window.seconds * SECOND + transit_us()
     return found
 
 
