@@ -154,6 +154,21 @@ class Environment(BaseSettings):
         min_length=1,
         description="Boxes of an eCom key that your app needs, by commas: `orders.read` and so on.",
     )
+    fixed_windows: bool = Field(
+        default=False,
+        description="Says that the vendor's windows stand still on the clock, so that a key is "
+        "free again as soon as they turn.",
+    )
+    vendor_latency_ms: int = Field(
+        500,
+        ge=50,
+        le=10_000,
+        description="The longest, in milliseconds, that a request of your backend takes to reach "
+        "the vendor.",
+    )
+    token_requests_per_minute: int = Field(
+        0, ge=0, description="Requests that one token of a backend may send in a minute; 0: any."
+    )
     trusted_proxies: Words = Field(
         default_factory=list,
         description="Addresses or networks of proxies that may name the client's address, by "

@@ -263,8 +263,11 @@ if not IS_PRODUCTION:
     }
     LIGHTSPEED_OAUTH_ORIGIN = f"http://{_SIMULATORS[0]}"
 
-# Who renews OAuth grants, how long one call of a vendor may take, how many run at the same time.
+KEYVAULT_FIXED_WINDOWS = ENVIRONMENT.fixed_windows
+KEYVAULT_TRANSIT_SECONDS = ENVIRONMENT.vendor_latency_ms / 1000
+KEYVAULT_TOKEN_REQUESTS_PER_MINUTE = ENVIRONMENT.token_requests_per_minute
 KEYVAULT_RATE_LIMIT_READER = "lightspeed.ratelimits.read_rate_limit_headers"
+# Who renews OAuth grants, how long one call of a vendor may take, how many run at the same time.
 KEYVAULT_RENEWER = "onboarding.oauth.renewer.RENEWER"
 KEYVAULT_TOKEN_CALL_SECONDS = 30
 KEYVAULT_RENEWAL_THREADS = 8

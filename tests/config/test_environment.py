@@ -105,6 +105,9 @@ def test_hosts_are_listed_by_commas_or_as_json(text: str, bare: pytest.MonkeyPat
         ("DATABASE_URL", "postgresql://latchkey@db.example.test:5432"),
         ("LATCHKEY_SMTP_URL", "mail.example.test:25"),
         ("LATCHKEY_SUPPORT_EMAIL", "help"),
+        ("LATCHKEY_VENDOR_LATENCY_MS", "0"),
+        ("LATCHKEY_TOKEN_REQUESTS_PER_MINUTE", "-1"),
+        ("LATCHKEY_FIXED_WINDOWS", "perhaps"),
         ("LATCHKEY_MAIL_FROM", "Latchkey <a@example.test>\nBcc: b@example.test"),
     ],
 )
@@ -252,3 +255,22 @@ def test_a_box_that_no_key_has_stops_the_start(bare: pytest.MonkeyPatch, value: 
     bare.setenv("LATCHKEY_REQUIRED_PERMISSIONS", value)
     with pytest.raises(ImproperlyConfigured, match="LATCHKEY_REQUIRED_PERMISSIONS: "):
         read_environment()
+
+
+def test_what_the_pool_reckons_with_is_said_from_outside(
+    bare: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare.setenv("DATA_DIR", str(tmp_path))
+    bare.setenv("LATCHKEY_FIXED_WINDOWS", "true")
+    bare.setenv("LATCHKEY_VENDOR_LATENCY_MS", "250")
+    bare.setenv("LATCHKEY_TOKEN_REQUESTS_PER_MINUTE", "90")
+    names = ("FIXED_WINDOWS", "TRANSIT_SECONDS", "TOKEN_REQUESTS_PER_MINUTE")
+    asked = f"print(*(getattr(settings, 'KEYVAULT_' + name) for name in {names}))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import config.settings as settings; {asked}"],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "0.25", "90"]
