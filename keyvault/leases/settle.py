@@ -136,7 +136,8 @@ def _heeded(
     if settlement.outcome == "throttled":
         until_us = lease.row.now_us + rest_us(readings)
         state = windows.cooled(state=state, until_us=until_us)
-    return heed(row=lease.row, state=state, readings=readings, since_us=lease.granted_us)
+    sent = settlement.used if settlement.outcome == "ok" else 0
+    return heed(row=lease.row, state=state, readings=readings, since_us=lease.granted_us, sent=sent)
 
 
 def _replayed(*, lease: OpenLease, settlement: Settlement) -> SettledLease:

@@ -42,6 +42,7 @@ from keyvault.windows.sharing import (
     RESERVE,
     RESERVE_HOLDS_US,
     free_permits,
+    is_shared,
     usable,
 )
 from keyvault.windows.state import (
@@ -76,6 +77,7 @@ __all__ = [
     "fresh",
     "grant",
     "horizon_us",
+    "is_shared",
     "leaves_at_us",
     "settle",
     "shifted",

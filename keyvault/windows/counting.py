@@ -89,6 +89,9 @@ def grant(
 def with_reset(*, state: KeyState, seconds: int, from_us: int, until_us: int) -> KeyState:
     """The state with the vendor's word on when one of its standing windows turns.
 
+    A turn that may be under way is kept when the vendor names the next one: what it lets leave has
+    not been looked for yet.
+
     Args:
         state: as it is.
         seconds: which window.
@@ -97,11 +100,16 @@ def with_reset(*, state: KeyState, seconds: int, from_us: int, until_us: int) ->
     """
     windows = tuple(
         replace(each, reset_from_us=from_us, reset_until_us=until_us)
-        if each.seconds == seconds
+        if each.seconds == seconds and not _turns(each, now_us=state.high_water_us, next_us=from_us)
         else each
         for each in state.windows
     )
     return replace(state, windows=windows, next_free_us=0)
+
+
+def _turns(window: Window, *, now_us: int, next_us: int) -> bool:
+    """Whether a turn that was named may have come, and the one at `next_us` is another."""
+    return 0 < window.reset_from_us <= now_us and next_us > window.reset_until_us
 
 
 def cooled(*, state: KeyState, until_us: int) -> KeyState:

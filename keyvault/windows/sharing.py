@@ -19,12 +19,17 @@ BATCH_BURST_US: Final = 300 * SECOND
 def usable(*, window: Window, state: KeyState, traffic_class: TrafficClass = "interactive") -> int:
     """Of a window's limit the part that a class may spend, what is spent already included."""
     limit = window.limit
-    seen_us = state.foreign_seen_us
-    if seen_us and state.high_water_us - seen_us < RESERVE_HOLDS_US:
+    if is_shared(state):
         limit -= _share(RESERVE, window.limit)
     if traffic_class == "batch":
         limit -= _share(BATCH_YIELD, window.limit)
     return max(limit, 0)
+
+
+def is_shared(state: KeyState) -> bool:
+    """Whether somebody else was seen to use the key, not too long ago."""
+    seen_us = state.foreign_seen_us
+    return bool(seen_us) and state.high_water_us - seen_us < RESERVE_HOLDS_US
 
 
 def free_permits(*, state: KeyState, traffic_class: TrafficClass = "interactive") -> int:

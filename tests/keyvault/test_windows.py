@@ -202,6 +202,28 @@ def test_what_may_arrive_after_the_turn_still_counts(late_us: int, free: int) ->
     assert windows.free_permits(state=pool.advanced()) == free
 
 
+@pytest.mark.parametrize(("early_us", "free"), [(0, 10), (1, 0)])
+def test_a_turn_that_may_be_under_way_is_not_forgotten_for_the_next(
+    early_us: int, free: int
+) -> None:
+    """One that lies ahead still is: the vendor has named another."""
+    pool = Pool(limits=[(300, 10)], transit_us=0)
+    pool.lease(permits=10, use_within_us=SECOND)
+    from_us = START_US + 20 * SECOND
+    for at_us, turn_us in ((START_US, from_us), (from_us - early_us, from_us + 300 * SECOND)):
+        pool.now_us = at_us
+        pool.state = windows.with_reset(
+            state=pool.advanced(),
+            seconds=300,
+            from_us=turn_us,
+            until_us=turn_us + 2 * SECOND,
+        )
+
+    pool.now_us = from_us + 2 * SECOND
+
+    assert windows.free_permits(state=pool.advanced()) == free
+
+
 def test_a_turn_that_has_passed_is_not_passed_again() -> None:
     pool = Pool(limits=[(300, 10)], transit_us=0)
     turn_us = START_US + 20 * SECOND

@@ -85,6 +85,33 @@ def test_what_has_left_since_the_answer_is_not_taken_for_foreign(
     assert _remaining(key)[1] == 299
 
 
+def test_who_has_gone_is_counted_no_more(backend: Api, store: Keychain) -> None:
+    """In the window that they have left, that is; in the hour they still are."""
+    key = key_of(store, limits=[[1, 20], [300, 100], [3600, 1000]])
+    for used, remaining in ((1, "89/989/9"), (2, "97/987/9")):
+        lease = backend.lease(store, permits=used).json()["lease"]
+        headers = _headers(limit="100/1000/9", remaining=remaining)
+        backend.settle(lease["id"], used=used, rate_limit=headers)
+        age(key, 100 * SECOND)
+
+    assert _remaining(key) == [20, 97, 987]
+
+
+def test_who_stays_counts_from_the_last_answer_on(backend: Api, store: Keychain) -> None:
+    """Of ten some may have left and as many others come: nobody tells."""
+    key = key_of(store, limits=[[1, 20], [300, 100]])
+    for remaining in ("89", "88"):
+        lease = backend.lease(store).json()["lease"]
+        headers = _headers(limit="100/9/9", remaining=f"{remaining}/9/9")
+        backend.settle(lease["id"], used=1, rate_limit=headers)
+        age(key, 200 * SECOND)
+
+    assert PoolKey.objects.get().foreign_seen_us == PoolKey.objects.get().high_water_us
+    assert _remaining(key) == [20, 89]
+    age(key, 101 * SECOND)
+    assert _remaining(key) == [20, 100]
+
+
 def test_a_key_that_others_have_spent_gives_nothing(backend: Api, store: Keychain) -> None:
     key_of(store)
     lease = backend.lease(store).json()["lease"]
