@@ -20,8 +20,8 @@ from keyvault.leases import (
     create_token,
     release_token,
     revoke_token,
+    switch_backend,
 )
-from keyvault.leases.reach import switch_backend
 from keyvault.models import Backend, BackendToken
 from onboarding.errors import SameNameError
 from onboarding.models import User

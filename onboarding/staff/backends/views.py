@@ -115,8 +115,9 @@ def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
 def switch(request: HttpRequest, backend_id: UUID) -> HttpResponse:
     """Show what stands still while a backend is off; once that is confirmed, switch it."""
     backend = get_object_or_404(Backend, pk=backend_id)
-    if request.method == "POST":
-        return _switched(request, backend, is_active=request.POST.get("to") == "on")
+    wanted = request.POST.get("to")
+    if wanted in {"on", "off"}:
+        return _switched(request, backend, is_active=wanted == "on")
     title = _("Switch %s off?") if backend.is_active else _("Switch %s on again?")
     context = {"backend": backend}
     return show(

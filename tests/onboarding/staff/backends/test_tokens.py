@@ -228,6 +228,7 @@ def test_a_backend_is_switched_off_and_on_again(office: Office) -> None:
     assert address in row_page(client)
 
     assert "Every token of it is refused at once" in client.get(address).content.decode()
+    assert client.post(address, {"to": "nonsense"}).status_code == 200
     assert office.leases(token) == 201
     for said in ("Off. All its tokens are refused", "It was so before. Nothing was changed."):
         assert said in client.post(address, {"to": "off"}, follow=True).content.decode()
