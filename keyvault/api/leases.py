@@ -32,7 +32,7 @@ from keyvault.leases import (
     renew_lease,
     settle_lease,
 )
-from keyvault.pool.feedback import RawHeaders
+from keyvault.pool.readings import RawHeaders
 from keyvault.renewal import freshen
 from keyvault.retirement import headers_for, refusal_of
 

@@ -18,16 +18,10 @@ from keyvault.models import Credential, CredentialCheck, PoolKey
 from keyvault.models.lease import microseconds
 from keyvault.pool.budgets import budget_of
 from keyvault.pool.engine import uuid_value
-from keyvault.pool.feedback import (
-    Heeded,
-    Reading,
-    adopt_limits,
-    differ,
-    heed,
-    readings_of,
-    rest_us,
-)
+from keyvault.pool.feedback import adopt_limits, differ, heed, rest_us
+from keyvault.pool.foreign import Completed
 from keyvault.pool.keys import mended
+from keyvault.pool.readings import Reading, readings_of
 from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import Effect, write_key
 from keyvault.windows import KeyState
@@ -124,7 +118,7 @@ def _settle(*, caller: Caller, lease: OpenLease, settlement: Settlement) -> Sett
 
 def _heeded(
     *, lease: OpenLease, settlement: Settlement, last_used_us: int, readings: Sequence[Reading]
-) -> Heeded:
+) -> Completed:
     """The key's state without what was not used, and with what the vendor said."""
     state = windows.settle(
         state=lease.row.advanced(),

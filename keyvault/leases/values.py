@@ -6,7 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from keyvault.pool import WindowBudget
-from keyvault.pool.feedback import RawHeaders
+from keyvault.pool.readings import RawHeaders
 from keyvault.vault import Secret
 from keyvault.windows import TrafficClass
 

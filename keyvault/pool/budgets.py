@@ -10,8 +10,9 @@ from django.utils import timezone
 from keyvault import windows
 from keyvault.models import Credential, Lease
 from keyvault.pool.engine import uuid_value
-from keyvault.pool.feedback import Reading, heed
+from keyvault.pool.feedback import heed
 from keyvault.pool.keys import ensure_key, locked_key
+from keyvault.pool.readings import Reading
 from keyvault.pool.rows import read_keys
 from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import write_key
