@@ -166,6 +166,15 @@ def test_secrets_may_stand_in_files(bare: pytest.MonkeyPatch, tmp_path: Path) ->
     assert database(environment)["HOST"] == "db.example.test"
 
 
+def test_options_of_the_operator_stand_beside_our_own(bare: pytest.MonkeyPatch) -> None:
+    url = "postgresql://latchkey@db.example.test/latchkey?options=-c%20lock_timeout%3D5000"
+    bare.setenv("DATABASE_URL", url)
+
+    options = database(read_environment())["OPTIONS"]["options"]
+
+    assert options == "-c jit=off -c lock_timeout=5000"
+
+
 def test_a_wrong_value_is_named_but_never_shown(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("LATCHKEY_SECRET_KEY", "too-short-canary")
     bare.setenv("PORT", "99999")
