@@ -17,6 +17,7 @@ from keyvault.api.parsing import StrictParser
 from keyvault.api.problems import RETRY_SECONDS, problem, problem_of
 from keyvault.api.tokens import RefusedBodyError
 from keyvault.errors import VaultError
+from keyvault.leases import LEASING
 
 logger = logging.getLogger(__name__)
 
@@ -82,17 +83,20 @@ def _broken(_request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(type_="internal")
 
 
-def _own_methods(pattern: URLPattern) -> Callable[..., HttpResponse]:
+def _view(pattern: URLPattern) -> Callable[..., HttpResponse]:
     """The view of an address; the description of the API would answer any method."""
-    described = pattern.name in {"openapi-json", "api-root"}
-    return require_safe(pattern.callback) if described else pattern.callback
+    if pattern.name in {"openapi-json", "api-root"}:
+        return require_safe(pattern.callback)
+    if pattern.name == leases.create_lease.__name__:
+        return LEASING.expected()(pattern.callback)
+    return pattern.callback
 
 
 def api_urls() -> list[URLPattern | URLResolver]:
     """The addresses below /api/, everything that is not there included."""
     patterns, app_name, namespace = api.urls
     operations = [
-        path(str(each.pattern), bounded(_own_methods(each)), name=each.name or "")
+        path(str(each.pattern), bounded(_view(each)), name=each.name or "")
         for each in patterns
         if isinstance(each, URLPattern)
     ]

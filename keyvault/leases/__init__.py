@@ -14,6 +14,7 @@ from keyvault.leases.issue import issue_lease
 from keyvault.leases.reach import switch_backend
 from keyvault.leases.repeats import issue_once
 from keyvault.leases.settle import settle_lease
+from keyvault.leases.together import LEASING
 from keyvault.leases.tokens import note_use, release_token, revoke_token, waiting_tokens
 from keyvault.leases.values import (
     IssuedLease,
@@ -25,6 +26,7 @@ from keyvault.leases.values import (
 )
 
 __all__ = [
+    "LEASING",
     "Caller",
     "IssuedLease",
     "LeaseAsk",

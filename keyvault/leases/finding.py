@@ -17,6 +17,7 @@ from keyvault import vault
 from keyvault.errors import UnknownRecordError
 from keyvault.leases.access import CALLER_COLUMNS, CALLER_WIDTH, caller_sql
 from keyvault.leases.lending import Candidate
+from keyvault.leases.together import LEASING
 from keyvault.pool.engine import (
     POSTGRESQL,
     SQLITE,
@@ -27,7 +28,7 @@ from keyvault.pool.engine import (
 )
 from keyvault.pool.gathering import Gathering
 from keyvault.pool.rows import KEY_WIDTH, clock_and_pick, key_columns, key_of, transit_us
-from keyvault.pool.turns import AT_WORK, hang_up, holds_connection
+from keyvault.pool.turns import hang_up, holds_connection
 from keyvault.windows import BATCH_BURST_US, CLOCK_TOLERANCE_US, SECOND, TrafficClass
 
 # A key that was not written for so long is looked at first: its headroom may have grown.
@@ -71,7 +72,10 @@ def find(*, digest: str, keychain_id: UUID, traffic_class: TrafficClass) -> Any:
     wanted = _Wanted(digest=digest, keychain_id=keychain_id, is_batch=traffic_class == "batch")
     if connection.vendor != "postgresql":
         return _found_one(wanted)
-    return _found_all([wanted])[0] if holds_connection() else _finds.ask(wanted)
+    if holds_connection():
+        LEASING.leave()
+        return _found_all([wanted])[0]
+    return _finds.ask(wanted)
 
 
 def candidate_in(found: Sequence[Any], *, keychain_id: UUID) -> Candidate | None:
@@ -176,4 +180,4 @@ def _of_one(
     )
 
 
-_finds: Final = Gathering(_found_all, places=AT_WORK, on_handover=hang_up)
+_finds: Final = Gathering(_found_all, company=LEASING, asks_again=True, on_handover=hang_up)

@@ -24,6 +24,7 @@ from keyvault.errors import (
 from keyvault.leases.access import Caller, caller_in
 from keyvault.leases.finding import candidate_in, find
 from keyvault.leases.lending import Candidate, lend
+from keyvault.leases.together import LEASING
 from keyvault.leases.values import IssuedLease, LeaseAsk
 from keyvault.models.lease import moment
 from keyvault.pool.keys import locked_keys, next_free_us
@@ -62,10 +63,13 @@ def issue_lease(
         PoolEmptyError: nothing is free; it says when something will be.
         UnknownKekError, KekUnavailableError: the key cannot be opened now; nothing was granted.
     """
-    with turn_with_store(keychain_id):
-        caller, lease = _lend_plainly(
-            digest=digest, keychain_id=keychain_id, ask=ask, address=address, effects=effects
-        )
+    try:
+        with turn_with_store(keychain_id, on_wait=LEASING.leave):
+            caller, lease = _lend_plainly(
+                digest=digest, keychain_id=keychain_id, ask=ask, address=address, effects=effects
+            )
+    finally:
+        LEASING.leave()
     if lease is not None:
         return lease
     return _issue_carefully(caller=caller, keychain_id=keychain_id, ask=ask, effects=effects)

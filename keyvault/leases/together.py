@@ -15,8 +15,8 @@ from typing import Final
 from django.db import DataError, IntegrityError, connection
 
 from keyvault.pool.engine import POSTGRESQL
-from keyvault.pool.gathering import Gathering
-from keyvault.pool.turns import AT_WORK, hang_up, holds_connection
+from keyvault.pool.gathering import Company, Gathering
+from keyvault.pool.turns import hang_up, holds_connection
 from keyvault.pool.writing import Effect, parameters_of, update_of, write_key
 from keyvault.windows import KeyState
 
@@ -53,6 +53,8 @@ _COLUMNS: Final = {
     "entry_request_id": "text",
     "entry_nonce": "uuid",
 }
+# Threads that borrow, from before their request is read until their lease is written.
+LEASING: Final = Company()
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s")
 _HELD: Final = (
     "held AS (SELECT k.id AS key_id FROM keyvault_poolkey k "
@@ -96,8 +98,10 @@ def write_lease(write: LeaseWrite) -> bool:
     Returns:
         Whether it was written; if not, read again.
     """
-    is_by_itself = connection.vendor != "postgresql" or holds_connection() or write.further
-    return write.alone() if is_by_itself else _writes.ask(write)
+    if connection.vendor == "postgresql" and not holds_connection() and not write.further:
+        return _writes.ask(write)
+    LEASING.leave()
+    return write.alone()
 
 
 def write_leases(writes: list[LeaseWrite]) -> list[bool | Exception]:
@@ -160,4 +164,4 @@ def _of_all(sql: str) -> str:
     return _PARAMETER.sub(r"lent.\1", saved)
 
 
-_writes: Final = Gathering(write_leases, places=AT_WORK, on_handover=hang_up)
+_writes: Final = Gathering(write_leases, company=LEASING, on_handover=hang_up)

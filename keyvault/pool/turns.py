@@ -13,7 +13,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Final
 from uuid import UUID
 
@@ -22,8 +22,6 @@ from django.db.backends.sqlite3.creation import DatabaseCreation
 
 from keyvault.pool.gathering import Gathering
 
-# So many threads of a process ask PostgreSQL at the same time; who comes then goes with others.
-AT_WORK: Final = 2
 _lock: Final = threading.Lock()
 # Two stores may share one: they then wait for each other, which harms nothing.
 _stores: Final = tuple(threading.Lock() for _ in range(1024))
@@ -31,12 +29,27 @@ _stores: Final = tuple(threading.Lock() for _ in range(1024))
 _descriptors: Final[dict[str, int]] = {}
 
 
-def turn_with_store(keychain_id: UUID) -> AbstractContextManager[object]:
+@contextmanager
+def turn_with_store(keychain_id: UUID, *, on_wait: Callable[[], None]) -> Iterator[None]:
     """Waits for other threads that borrow from the store.
 
     Whoever holds a connection does not wait: those who have the turn may need it.
+
+    Args:
+        keychain_id: the store.
+        on_wait: called before it waits.
     """
-    return nullcontext() if holds_connection() else _stores[hash(keychain_id) % len(_stores)]
+    if holds_connection():
+        yield
+        return
+    lock = _stores[hash(keychain_id) % len(_stores)]
+    if not lock.acquire(blocking=False):
+        on_wait()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def holds_connection() -> bool:

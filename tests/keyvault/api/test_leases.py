@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from prometheus_client import REGISTRY
 
 from keyvault import vault
+from keyvault.leases import LEASING
 from keyvault.models import AuditEntry, Credential, Lease, PoolKey
 from keyvault.pool import budgets
 from tests.keyvault import factories
@@ -345,3 +346,22 @@ def test_the_record_of_a_lease_at_a_full_second_verifies(backend: Api) -> None:
 
     entry = AuditEntry.objects.get(action="lease.granted")
     assert entry.at - full_second == timedelta(microseconds=1)
+
+
+def test_a_request_for_a_lease_is_expected_until_it_is_answered(
+    backend: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = factories.keychain()
+    key_of(store)
+    told: list[str] = []
+    for name in ("expect", "leave"):
+        real = getattr(LEASING, name)
+        monkeypatch.setattr(
+            LEASING, name, lambda *given, real=real, name=name: (told.append(name), real(*given))
+        )
+
+    assert backend.get("/api/v1/stores").status_code == 200
+    assert told == []
+
+    assert backend.lease(store).status_code == 201
+    assert (told[0], told[-1]) == ("expect", "leave")
