@@ -124,7 +124,7 @@ class Company:
             return None
         if not queue.waiting[0].is_patient:
             self._expected.clear()
-        if self._expected:
+        if self._expected and len(queue.waiting) < MOST:
             return None
         self._is_at_work = True
         return queue.first()

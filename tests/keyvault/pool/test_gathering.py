@@ -149,6 +149,14 @@ def test_whoever_takes_too_long_is_waited_for_once(patience: Callable[[float], N
     assert pair.batches == [["one"], ["two"]]
 
 
+def test_a_full_batch_waits_for_nobody(patience: Callable[[float], None]) -> None:
+    patience(600)
+    pair = Pair()
+    pair.company.expect([-1])
+    assert at_once([lambda: pair.second.ask("full")] * MOST) == ["full"] * MOST
+    assert pair.batches == [["full"] * MOST]
+
+
 def test_those_who_were_served_are_expected_where_they_ask_next(
     patience: Callable[[float], None],
 ) -> None:
