@@ -84,7 +84,11 @@ def _broken(_request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _view(pattern: URLPattern) -> Callable[..., HttpResponse]:
-    """The view of an address; the description of the API would answer any method."""
+    """The view of an address.
+
+    The description of the API would answer any method. Others wait for a request for a lease while
+    it is read, so that it shares their statement.
+    """
     if pattern.name in {"openapi-json", "api-root"}:
         return require_safe(pattern.callback)
     if pattern.name == leases.create_lease.__name__:

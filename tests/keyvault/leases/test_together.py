@@ -1,16 +1,20 @@
 """Leases that are found and written together: each by itself, as if it had been alone."""
 
+import threading
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection
 
-from keyvault.leases import IssuedLease, LeaseAsk, issue_lease
+from keyvault.errors import NoCredentialError
+from keyvault.leases import LEASING, IssuedLease, LeaseAsk, issue_lease
 from keyvault.leases.access import caller_in
 from keyvault.leases.finding import candidate_in, find
 from keyvault.leases.lending import prepare
 from keyvault.leases.together import LeaseWrite, write_leases
 from keyvault.models import AuditEntry, Credential, Keychain, Lease, PoolKey
+from keyvault.pool.turns import turn_with_store
 from tests.keyvault import factories
 from tests.keyvault.at_once import at_once
 from tests.keyvault.lending import Api, key_of, token_of
@@ -140,3 +144,32 @@ def test_threads_of_many_stores_get_each_their_own(backend: Api, keys: list[Cred
     assert len({each.id for each in found}) == 4 * STORES
     assert set(_counted().values()) == {8}
     assert AuditEntry.objects.filter(action="lease.granted").count() == 4 * STORES
+
+
+def test_whoever_waits_for_its_turn_with_a_store_says_so_first() -> None:
+    store, has_turn, is_told = uuid4(), threading.Event(), threading.Event()
+
+    def first() -> bool:
+        with turn_with_store(store, on_wait=lambda: None):
+            has_turn.set()
+            return is_told.wait(10)
+
+    def second() -> None:
+        has_turn.wait(10)
+        with turn_with_store(store, on_wait=is_told.set):
+            pass
+
+    assert at_once([first, second]) == [True, None]
+
+
+def test_nobody_waits_for_a_thread_that_was_refused_a_key(
+    backend: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(LEASING, "leave", lambda: left.append(threading.get_ident()))
+    store = factories.keychain()
+
+    with pytest.raises(NoCredentialError):
+        issue_lease(digest=backend.digest, keychain_id=store.pk, ask=LeaseAsk(permits=1))
+
+    assert threading.get_ident() in left
