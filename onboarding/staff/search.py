@@ -94,10 +94,15 @@ def _keys(term: str) -> Hits:
         rows.order_by("-created_at", "pk")[: SHOWN + 1],
         lambda row: (
             str(row),
-            f"{row.keychain.store.name}, {short_fingerprint(row.fingerprint)}, "
-            f"{row.get_state_display()}",
+            f"{_shop_of(row)}, {short_fingerprint(row.fingerprint)}, {row.get_state_display()}",
         ),
     )
+
+
+def _shop_of(credential: Credential) -> str:
+    """Whose key it is; a decoy's keychain is no shop's, but is called like one."""
+    store: Store | None = getattr(credential.keychain, "store", None)
+    return store.name if store else str(credential.keychain)
 
 
 def _people(term: str) -> Hits:

@@ -6,6 +6,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from keyvault import vault
+from keyvault.audit import Actor
 from keyvault.models import Credential
 from keyvault.vault import short_fingerprint
 from onboarding.models import Store, Verification
@@ -47,6 +49,13 @@ def test_everything_is_found_by_what_people_say_on_the_telephone(shop: Store) ->
     assert "Keys" in kinds(key.last_four)
     assert kinds(short_fingerprint(key.fingerprint)) == ["Keys"]
     assert kinds(short_fingerprint(key.fingerprint).upper().replace("-", "")) == ["Keys"]
+
+
+def test_a_decoy_is_found_though_it_is_no_shops() -> None:
+    decoy = vault.plant_honeytoken(label="Bakery", actor=Actor(kind="command", id="keyvault"))
+    for term in (decoy.last_four, short_fingerprint(decoy.fingerprint)):
+        (keys,) = find_everything(term)
+        assert keys.rows[0].note.startswith("Bakery, ")
 
 
 @pytest.mark.parametrize(
