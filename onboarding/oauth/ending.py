@@ -1,11 +1,12 @@
 """Ways that end without a stored grant: what the vendor approved is shredded here."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.utils import timezone
 
 from keyvault.audit import Action, record
-from keyvault.errors import RefreshFailedError, RefreshRefusedError
+from keyvault.errors import VaultError
 from keyvault.models import Credential, Grant
 from keyvault.renewal import AccountRef
 from onboarding.models import Consent
@@ -66,10 +67,9 @@ def _is_connected(consent: Consent) -> bool:
 
 
 def _revoke(consent: Consent) -> None:
-    pair = open_pair(consent=consent, now=timezone.now())
     account = AccountRef(provider=consent.provider, account=consent.account, shop=consent.shop)
-    try:
+    # Whether it cannot be opened or the vendor does not confirm it: it is shredded here in any
+    # case, dies unused at the vendor, and keeps nobody else's from being shredded.
+    with suppress(VaultError):
+        pair = open_pair(consent=consent, now=timezone.now())
         RENEWER.revoke(account=account, refresh_token=pair.refresh_token, seconds=5)
-    except (RefreshFailedError, RefreshRefusedError):
-        # It is shredded here in any case, and dies unused at the vendor.
-        return

@@ -312,6 +312,20 @@ def test_what_is_left_lying_is_shredded(vendor: RunningSimulator) -> None:
     )
 
 
+def test_a_pair_that_does_not_open_keeps_no_other_from_being_shredded(
+    vendor: RunningSimulator,
+) -> None:
+    opened()
+    at = desk(vendor)
+    broken = at.go()
+    Consent.objects.filter(pk=broken.pk).update(sealed_pair=b"\0" * 60)
+    left = desk(vendor, "second").go()
+    assert CONSENTS.run(timezone.now() + timedelta(hours=1)) == 2
+    for consent in (broken, left):
+        consent.refresh_from_db()
+        assert (consent.state, bytes(consent.sealed_pair)) == ("failed", b"")
+
+
 def test_a_token_that_ran_out_meanwhile_is_renewed_at_once(vendor: RunningSimulator) -> None:
     opened()
     at = desk(vendor)
