@@ -18,7 +18,7 @@ from keyvault.vault.custody import require_keyring
 from keyvault.vault.drafts import delete_draft, delete_expired_drafts, open_draft, seal_draft
 from keyvault.vault.hardening import harden_process
 from keyvault.vault.honeytokens import plant_honeytoken
-from keyvault.vault.keychains import create_keychain
+from keyvault.vault.keychains import create_keychain, system_keychain
 from keyvault.vault.opening import SealedCredential, open_sealed_credential, sealed_form
 from keyvault.vault.secrets import (
     AccessTokenSecret,
@@ -63,5 +63,6 @@ __all__ = [
     "short_fingerprint",
     "store_credential",
     "store_token",
+    "system_keychain",
     "unwrap_dek",
 ]

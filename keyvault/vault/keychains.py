@@ -2,10 +2,10 @@
 
 import uuid
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from keyvault import audit, envelope
-from keyvault.audit import Action, Actor
+from keyvault.audit import SYSTEM, Action, Actor
 from keyvault.models import Keychain, WrappedDek
 from keyvault.vault.ciphers import count_wraps
 from keyvault.vault.custody import active_provider
@@ -47,3 +47,22 @@ def create_keychain(
             facts={"kind": str(kind), "kek": key.kek_id},
         )
     return keychain
+
+
+def system_keychain() -> Keychain:
+    """The one keychain of the system, made at its first use. One query.
+
+    Of two who make it at the same moment, both end with the same. In a transaction of its own, or
+    the caller's.
+
+    Raises:
+        KeyringError, KekUnavailableError: there is none yet and its DEK cannot be wrapped.
+    """
+    keychains = Keychain.objects.filter(kind=Keychain.Kind.SYSTEM)
+    if found := keychains.first():
+        return found
+    try:
+        with transaction.atomic():
+            return create_keychain(kind=Keychain.Kind.SYSTEM, label="Latchkey", actor=SYSTEM)
+    except IntegrityError:
+        return keychains.get()

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from keyvault import audit, vault
 from keyvault.audit import Action, Actor
 from keyvault.errors import UnknownRecordError
-from keyvault.models import Backend, Keychain, WebhookEndpoint
+from keyvault.models import Backend, WebhookEndpoint
 from keyvault.webhooks.sending import checked_url
 
 FIELD: Final = "webhook"
@@ -58,7 +58,10 @@ def register(*, backend_id: UUID, url: str, actor: Actor) -> NewEndpoint:
             backend_id=backend_id,
             url=url,
             sealed_key=vault.seal_value(
-                keychain_id=_keychain_id(), record_id=endpoint_id, field=FIELD, value=key
+                keychain_id=vault.system_keychain().pk,
+                record_id=endpoint_id,
+                field=FIELD,
+                value=key,
             ),
         )
         audit.record(
@@ -92,17 +95,8 @@ def enable(*, endpoint_id: UUID, actor: Actor) -> None:
 def signing_key_of(endpoint: WebhookEndpoint) -> SecretStr:
     """The signing key of an endpoint."""
     return vault.open_value(
-        keychain_id=_keychain_id(),
+        keychain_id=vault.system_keychain().pk,
         record_id=endpoint.pk,
         field=FIELD,
         sealed=endpoint.sealed_key,
     )
-
-
-def _keychain_id() -> UUID:
-    found = Keychain.objects.filter(kind=Keychain.Kind.SYSTEM).first()
-    if found is None:
-        found = vault.create_keychain(
-            kind=Keychain.Kind.SYSTEM, label="Latchkey", actor=audit.SYSTEM
-        )
-    return found.pk

@@ -16,14 +16,13 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from pydantic import SecretStr
 
-from keyvault.audit import SYSTEM
 from keyvault.due import Duty, backoff_seconds, claim, finish, retry
-from keyvault.models import Keychain
-from keyvault.vault import create_keychain, open_value, seal_value
+from keyvault.errors import VaultError
+from keyvault.vault import open_value, seal_value, system_keychain
 from onboarding.models import OutgoingMail
 from onboarding.notices.bounces import is_bounced, mark_bounced, refusal
 
@@ -82,7 +81,7 @@ def enqueue(
     with transaction.atomic():
         mail.due_at = timezone.now()
         mail.sealed = seal_value(
-            keychain_id=_system_keychain().pk,
+            keychain_id=system_keychain().pk,
             record_id=mail.pk,
             field=FIELD,
             value=SecretStr(json.dumps(message)),
@@ -109,9 +108,10 @@ def forget_old(now: datetime) -> int:
 
 
 def _send(mail: OutgoingMail, *, connection: BaseEmailBackend, now: datetime) -> None:
+    """One that cannot be opened or written waits like one that is not taken: the others go."""
     try:
         _message(mail, connection=connection).send()
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, VaultError, ValueError) as error:
         if refused := refusal(error):
             _give_up_refused(mail, is_address=refused[0], status=refused[1], now=now)
         else:
@@ -122,7 +122,7 @@ def _send(mail: OutgoingMail, *, connection: BaseEmailBackend, now: datetime) ->
 
 def _message(mail: OutgoingMail, *, connection: BaseEmailBackend) -> EmailMultiAlternatives:
     opened = open_value(
-        keychain_id=_system_keychain().pk, record_id=mail.pk, field=FIELD, sealed=mail.sealed
+        keychain_id=system_keychain().pk, record_id=mail.pk, field=FIELD, sealed=mail.sealed
     )
     parts = json.loads(opened.get_secret_value())
     domain = parts["sender"].rpartition("@")[2].rstrip("> ") or "localhost"
@@ -173,18 +173,6 @@ def _put_off(mail: OutgoingMail, *, problem: str, now: datetime) -> None:
     pause = backoff_seconds(mail.attempts, first=FIRST_PAUSE_SECONDS, most=LONGEST_PAUSE_SECONDS)
     retry(mail, due_at=now + timedelta(seconds=pause), problem=problem)
     _log.warning("mail put off", mail=str(mail.pk), problem=problem, pause_seconds=pause)
-
-
-def _system_keychain() -> Keychain:
-    """The one keychain of the system; two processes that make it at once end with the same."""
-    keychains = Keychain.objects.filter(kind=Keychain.Kind.SYSTEM)
-    if found := keychains.first():
-        return found
-    try:
-        with transaction.atomic():
-            return create_keychain(kind=Keychain.Kind.SYSTEM, label="system", actor=SYSTEM)
-    except IntegrityError:
-        return keychains.get()
 
 
 MAIL = Duty(name="notices.mail", interval_seconds=2.0, run=send_due)

@@ -27,7 +27,7 @@ from onboarding.errors import InstallRefusedError, ProviderClosedError
 from onboarding.models import AppInstall, ProviderClient
 from onboarding.oauth.install_outcomes import InstallOutcome
 from onboarding.oauth.letters import tell_uninstalled
-from onboarding.oauth.providers import client_of, system_keychain
+from onboarding.oauth.providers import client_of
 
 INSTALL_LIFETIME = timedelta(hours=24)
 SECRET_FIELD = "app-install-secret"  # noqa: S105  # the name of a column
@@ -97,7 +97,7 @@ def _keep(found: Install, *, digest: str, now: datetime) -> AppInstall:
     try:
         with transaction.atomic():
             row.sealed_secret = vault.seal_value(
-                keychain_id=system_keychain().pk,
+                keychain_id=vault.system_keychain().pk,
                 record_id=row.pk,
                 field=SECRET_FIELD,
                 value=found.secret,
@@ -111,7 +111,7 @@ def _keep(found: Install, *, digest: str, now: datetime) -> AppInstall:
 def open_secret(install: AppInstall) -> SecretStr:
     """The secret of an installation that waits. Two queries."""
     return vault.open_value(
-        keychain_id=system_keychain().pk,
+        keychain_id=vault.system_keychain().pk,
         record_id=install.pk,
         field=SECRET_FIELD,
         sealed=install.sealed_secret,

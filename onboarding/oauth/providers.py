@@ -9,8 +9,7 @@ from django.db.models import Exists, QuerySet, Subquery
 from pydantic import SecretStr
 
 from keyvault import vault
-from keyvault.audit import SYSTEM, Action, record
-from keyvault.models import Keychain
+from keyvault.audit import Action, record
 from lightspeed.oauth.install import APP_NAME
 from lightspeed.oauth.provider import Provider
 from lightspeed.oauth.registry import PROVIDERS
@@ -82,7 +81,7 @@ def client_of(name: str) -> OAuthClient:
     if row is None:
         raise ProviderClosedError
     secret = vault.open_value(
-        keychain_id=system_keychain().pk,
+        keychain_id=vault.system_keychain().pk,
         record_id=row.record_id,
         field=SECRET_FIELD,
         sealed=row.sealed_secret,
@@ -120,7 +119,7 @@ def register_client(
     """
     if provider != APP_NAME:
         provider_named(provider)
-    keychain = system_keychain()
+    keychain = vault.system_keychain()
     row = ProviderClient.objects.select_for_update().filter(provider=provider).first()
     if row is None and secret is None:
         raise UnknownRecordError
@@ -145,14 +144,6 @@ def register_client(
         facts={"is_open": is_open, "new_secret": secret is not None},
     )
     return row
-
-
-def system_keychain() -> Keychain:
-    """The installation's own keychain, made at its first use."""
-    found = Keychain.objects.filter(kind=Keychain.Kind.SYSTEM).first()
-    if found is not None:
-        return found
-    return vault.create_keychain(kind=Keychain.Kind.SYSTEM, label="Latchkey", actor=SYSTEM)
 
 
 def transport() -> OutboundTransport:

@@ -137,6 +137,17 @@ def test_mail_is_given_up_after_three_days_and_its_text_is_gone() -> None:
     assert send_due(timezone.now() + 2 * GIVE_UP_AFTER) == 0
 
 
+def test_mail_that_does_not_open_waits_and_the_others_go() -> None:
+    broken, sound = letter(), letter(recipient="other@example.test")
+    OutgoingMail.objects.filter(pk=broken.pk).update(sealed=b"\0" * 60)
+    assert send_due(timezone.now()) == 2
+    assert [sent.to for sent in mail.outbox] == [["other@example.test"]]
+    broken.refresh_from_db()
+    assert (broken.sent_at, broken.problem) == (None, "UnsupportedFormatError")
+    sound.refresh_from_db()
+    assert sound.sent_at is not None
+
+
 def test_mail_in_a_workers_hands_is_left_to_it() -> None:
     row = letter()
     OutgoingMail.objects.filter(pk=row.pk).update(
