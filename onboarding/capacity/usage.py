@@ -5,9 +5,12 @@ What happened today is read from the log, what lies further back from those note
 the site's time zone, in which the vendor counts, too; a reader's time zone changes no number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
+from uuid import UUID
 
 from django.db.models import F, Sum
 from django.utils import timezone
@@ -104,6 +107,34 @@ def busiest(*, store: Store, day: date) -> DailyPeak | None:
     return next(iter(_busiest(store=store, days=[day])), None)
 
 
+def busiest_of_all(*, since: date) -> Iterator[DailyPeak]:
+    """The same for every store and each of its days from one on, store by store. One query.
+
+    Args:
+        since: yesterday or later; the log knows nothing of earlier days.
+    """
+    step = FIVE_MINUTES * _MICROSECONDS
+    first_us = microseconds(_midnight(since))
+    rows = (
+        Lease.objects.filter(
+            key__credential__keychain__store__isnull=False,
+            token__isnull=False,
+            use_by_us__gte=first_us,
+            granted_us__gte=first_us,
+        )
+        .annotate(stretch=F("granted_us") / step)
+        .values_list("key__credential__keychain_id", "stretch")
+        .annotate(total=Sum("counted"))
+        .order_by("key__credential__keychain_id", "stretch")
+    )
+    for store_id, stretches in groupby(rows.iterator(), key=itemgetter(0)):
+        points = [UsagePoint(at=moment(int(n) * step), requests=total) for _, n, total in stretches]
+        for day, its in groupby(points, key=lambda point: current_day(point.at)):
+            peak = _peak(store_id=store_id, day=day, points=list(its))
+            if peak.total:
+                yield peak
+
+
 def _busiest(*, store: Store, days: Sequence[date]) -> list[DailyPeak]:
     """The same for neighbouring days, the quiet ones left out. One query, none for no day."""
     if not days:
@@ -112,24 +143,26 @@ def _busiest(*, store: Store, days: Sequence[date]) -> list[DailyPeak]:
     by_day: dict[date, list[UsagePoint]] = {}
     for point in usage(store=store, seconds=FIVE_MINUTES, since=_midnight(min(days)), until=ended):
         by_day.setdefault(current_day(point.at), []).append(point)
-    peaks = (_peak(store=store, day=day, points=by_day[day]) for day in days)
+    peaks = (_peak(store_id=store.pk, day=day, points=by_day[day]) for day in days)
     return [peak for peak in peaks if peak.total]
 
 
-def _peak(*, store: Store, day: date, points: list[UsagePoint]) -> DailyPeak:
-    hours = [
-        UsagePoint(at=points[at].at, requests=sum(each.requests for each in points[at : at + 12]))
-        for at in range(0, len(points), HOUR // FIVE_MINUTES)
-    ]
+def _peak(*, store_id: UUID, day: date, points: Sequence[UsagePoint]) -> DailyPeak:
+    """Of a day's stretches of five minutes; quiet ones may be left out."""
+    midnight, an_hour = _midnight(day).astimezone(UTC), timedelta(hours=1)
+    hours: dict[int, int] = {}
+    for point in points:
+        number = (point.at - midnight) // an_hour
+        hours[number] = hours.get(number, 0) + point.requests
     five = max(points, key=lambda point: point.requests)
-    hour = max(hours, key=lambda point: point.requests)
+    hour = max(hours, key=lambda number: hours[number])
     return DailyPeak(
-        store=store,
+        store_id=store_id,
         day=day,
         five_minutes=five.requests,
         five_minutes_at=five.at,
-        hour=hour.requests,
-        hour_at=hour.at,
+        hour=hours[hour],
+        hour_at=midnight + hour * an_hour,
         total=sum(point.requests for point in points),
     )
 

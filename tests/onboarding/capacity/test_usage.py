@@ -4,7 +4,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
+from keyvault import pool, vault
+from keyvault.audit import SYSTEM
 from keyvault.models import Credential, Lease
 from onboarding.capacity.duties import run_noting
 from onboarding.capacity.peaks import KEPT_FOR
@@ -19,7 +22,8 @@ from onboarding.capacity.usage import (
 )
 from onboarding.models import DailyPeak, Store
 from tests.onboarding.capacity.sales import lend
-from tests.onboarding.cast import credential
+from tests.onboarding.cast import credential, merchant
+from tests.onboarding.cast import store as make_store
 from tests.onboarding.submission.desk import desk
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +99,43 @@ def test_a_day_that_the_log_has_begun_to_forget_is_not_noted_again() -> None:
         assert run_noting(timezone.now()) == 0
         assert DailyPeak.objects.get().total == 90
         assert figures(store)[86400] == 90
+
+
+def test_noting_asks_no_more_for_many_stores_than_for_one(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with time_machine.travel(NOW, tick=False):
+        agency = merchant("Agency")
+        keys = [credential(make_store(agency, f"Shop {number}")) for number in range(6)]
+        for number, key in enumerate(keys):
+            lend(key, permits=10 + number, at=NOW - timedelta(minutes=70))
+            lend(key, permits=20 + number, at=NOW - timedelta(hours=15))
+        with django_assert_max_num_queries(6):
+            assert run_noting(timezone.now()) == 12
+        for number, key in enumerate(keys):
+            of_store = DailyPeak.objects.filter(store=key.keychain_id).order_by("-day")
+            assert [row.total for row in of_store] == [10 + number, 20 + number]
+            assert of_store[0].hour_at == NOW - timedelta(minutes=90)
+
+
+def test_a_decoys_loans_are_no_stores_traffic() -> None:
+    decoy = vault.plant_honeytoken(label="Bakery", actor=SYSTEM)
+    pool.seed(credential_id=decoy.pk, request_times=[])
+    lend(decoy, permits=5, at=timezone.now())
+    assert run_noting(timezone.now()) == 0
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 10, 25), datetime(2027, 3, 28)])  # noqa: DTZ001  # local
+def test_hours_are_an_hour_long_on_the_days_that_change_the_clock(day: datetime) -> None:
+    midnight = day.replace(tzinfo=AMSTERDAM)
+    evening = midnight.replace(hour=20, minute=30)
+    with time_machine.travel(evening, tick=False):
+        store, key = shop()
+        for minutes in (0, 25):
+            lend(key, permits=10, at=evening - timedelta(minutes=minutes))
+        run_noting(timezone.now())
+        row = DailyPeak.objects.get(store=store)
+        assert (row.hour, row.hour_at) == (20, midnight.replace(hour=20))
 
 
 def test_quiet_stores_get_no_row_and_old_rows_go() -> None:
