@@ -59,10 +59,17 @@ document.addEventListener("submit", (event) => {
   requestAnimationFrame(() => { status.textContent = sent.dataset.busy; });
 });
 
+function readyAgain() {
+  for (const busy of document.querySelectorAll("[aria-busy]")) busy.removeAttribute("aria-busy");
+  for (const status of document.querySelectorAll(".busy")) status.remove();
+}
+
+// Whoever stops the page while it waits may send the form again; what was typed stands as it was.
+window.navigation?.addEventListener("navigateerror", readyAgain);
+
 // Coming back by the Back button finds the form ready and empty.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  for (const busy of document.querySelectorAll("[aria-busy]")) busy.removeAttribute("aria-busy");
-  for (const status of document.querySelectorAll(".busy")) status.remove();
+  readyAgain();
   form?.reset();
 });

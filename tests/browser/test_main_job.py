@@ -144,3 +144,47 @@ def test_a_check_under_way_shows_its_answer_by_itself(
         rows.update(state="passed", claimed_until=None, due_at=None)
         expect(page.get_by_role("heading", level=1)).to_have_text("This key works", timeout=15_000)
         expect(page.get_by_role("button", name="Store this key")).to_be_visible()
+
+
+@pytest.mark.usefixtures("_owner")
+def test_whoever_stops_a_slow_check_can_send_the_form_again(
+    browser: Browser, live_server: LiveServer, simulator: RunningSimulator
+) -> None:
+    known = known_pair(simulator)
+    url = f"/stores/{Store.objects.get().pk}/keys/new/"
+    with window(browser, live_server.url) as context:
+        page = context.new_page()
+        sign_in(page, "owner@example.test")
+        page.goto(url)
+        page.get_by_label("API key").fill(known.key.get_secret_value())
+        page.get_by_label("API secret").fill(known.secret.get_secret_value())
+        # The answer never comes, and the person presses the browser's Stop.
+        page.route(f"**{url}", lambda _request: None)
+        button = page.get_by_role("button", name="Check this key")
+        with page.expect_request(f"**{url}"):
+            button.click(no_wait_after=True)
+        context.new_cdp_session(page).send("Page.stopLoading")
+        expect(page.get_by_text("Checking with Lightspeed.")).to_have_count(0)
+        page.unroute(f"**{url}")
+        button.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("This key works")
+
+
+@pytest.mark.usefixtures("_owner")
+@pytest.mark.parametrize("dark", [True, False])
+def test_what_is_chosen_is_seen_in_the_colours_of_the_system(
+    browser: Browser, live_server: LiveServer, dark: bool
+) -> None:
+    url = f"/stores/{Store.objects.get().pk}/walkthrough/1/"
+    with window(browser, live_server.url, dark=dark) as context:
+        page = context.new_page()
+        sign_in(page, "owner@example.test")
+        page.emulate_media(forced_colors="active")
+        page.goto(url)
+        pictures = []
+        for language in ("English", "Nederlands"):
+            page.get_by_label(language, exact=True).check()
+            page.get_by_label("How many keys").focus()
+            pictures.append(page.get_by_label("English", exact=True).screenshot())
+    chosen, not_chosen = pictures
+    assert chosen != not_chosen
