@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lightspeed.labels import Part
 from lightspeed.pasted import Pasted, RemarkKind, read_pasted
+from onboarding.walkthrough.back_office import ENGLISH, BackOfficeWords
 
 NAME_CHARACTERS = 100
 
@@ -118,12 +119,18 @@ class PasteForm(forms.Form):
     pasted: Pasted
 
     def __init__(
-        self, *args: Any, has_key: bool = False, has_secret: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        words: BackOfficeWords = ENGLISH,
+        has_key: bool = False,
+        has_secret: bool = False,
+        **kwargs: Any,
     ) -> None:
         """Args.
 
         Args:
             *args: as Django passes them.
+            words: of the merchant's own Back Office.
             has_key: a draft holds the key already, so that the field may stay empty.
             has_secret: likewise.
             **kwargs: as Django passes them.
@@ -141,7 +148,7 @@ class PasteForm(forms.Form):
         self.fields["secret"].help_text = (
             _("Kept from before. Leave this empty to keep it.")
             if has_secret
-            else _("It stands behind “Show” in your Back Office.")
+            else _("It stands behind “%(show)s” in your Back Office.") % {"show": words.show}
         )
         self.fields["submission"].initial = uuid.uuid4
 

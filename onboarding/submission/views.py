@@ -81,6 +81,7 @@ def _paste(
     submission_id = submission.pk if submission else uuid4()
     form = PasteForm(
         request.POST if request.method == "POST" else None,
+        words=context["words"],
         has_key=held.has_key,
         has_secret=held.has_secret,
         initial={

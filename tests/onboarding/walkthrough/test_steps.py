@@ -199,6 +199,15 @@ def test_labels_of_the_picture_follow_the_back_office_not_the_page() -> None:
     assert "Enable this API key" in text(at.client.get(url(at, 4)))
 
 
+@pytest.mark.parametrize(("words", "show"), [("nl", "Tonen"), ("en", "Show")])
+def test_the_paste_page_names_one_button_for_the_secret(words: str, show: str) -> None:
+    at = desk()
+    reach(at, 5, words=words)
+    page = text(at.client.get(f"/stores/{at.store.pk}/keys/new/"))
+    assert f"It stands behind “{show}” in your Back Office." in page
+    assert f"the secret behind {show}" in page
+
+
 def test_a_dutch_page_draws_a_dutch_back_office() -> None:
     at = desk()
     User.objects.update(language="nl")
