@@ -155,8 +155,11 @@ def _lend_locked(
     credentials = {each.pk: each for each in vault.openable_credentials(keychain_id=keychain_id)}
     moments, now_us = [], 0
     for row in locked_keys(keychain_id=keychain_id):
-        sealed = vault.sealed_form(credentials[row.credential_id])
-        candidate = Candidate(row=row, credential=sealed)
+        credential = credentials.get(row.credential_id)
+        if credential is None:
+            # Stored while the locks were waited for; the next request finds it.
+            continue
+        candidate = Candidate(row=row, credential=vault.sealed_form(credential))
         try:
             lease = lend(candidate=candidate, caller=caller, ask=ask, effects=effects)
         except TamperedSecretError:

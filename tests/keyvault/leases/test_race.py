@@ -14,12 +14,14 @@ pytestmark = pytest.mark.django_db
 
 
 @contextmanager
-def _before_the_write(change: Callable[[], object]) -> Iterator[None]:
+def _before_the_write(
+    change: Callable[[], object], *, statement: str = "UPDATE keyvault_poolkey"
+) -> Iterator[None]:
     """Somebody else is faster, once."""
     changes = [change]
 
     def run(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        if "UPDATE keyvault_poolkey" in sql and changes:
+        if statement in sql and changes:
             changes.pop()()
         return execute(sql, *rest)
 
@@ -48,3 +50,16 @@ def test_permits_that_somebody_takes_meanwhile_are_not_granted_again(
 
     assert answer.json()["lease"]["permits"] == 1
     assert PoolKey.objects.get(credential=key).windows[0][2] == 5
+
+
+def test_a_key_that_is_stored_while_locks_are_waited_for_breaks_no_request(
+    backend: Api, store: Keychain
+) -> None:
+    key_of(store, limits=[[60, 1]])
+    backend.lease(store)
+
+    with _before_the_write(lambda: key_of(store), statement='LEFT OUTER JOIN "keyvault_poolkey"'):
+        answer = backend.lease(store, **{"class": "batch"})
+
+    assert answer.status_code == 429, answer.json()
+    assert backend.lease(store).status_code == 201
