@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -15,6 +16,12 @@ from onboarding.staff.checks import check_again
 from onboarding.staff.overview import store_overview
 from onboarding.staff.pausing import pause_keys, resume_keys
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, first_tag, link
+
+
+def _number_of(rows: QuerySet[Any]) -> Coalesce:
+    """How many rows a merchant has, as a column."""
+    counted = rows.order_by().values("merchant").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
 
 
 @admin.register(Store)
@@ -79,30 +86,30 @@ class MerchantAdmin(ReadOnlyAdmin[Merchant]):
 
     section = Section.PEOPLE
     note = _("Companies with one or more stores.")
-    list_display = ("name", "stores", "people", "created_at")
+    list_display = ("name", "number_of_stores", "number_of_people", "created_at")
     search_fields = ("name", "members__user__email")
     search_help_text = _("Name, or a person's e-mail address.")
     ordering = ("name", "pk")
-    fields = ("name", "stores", "people", "created_at")
+    fields = ("name", "number_of_stores", "number_of_people", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Merchant]:
-        """Count stores and people in the same query."""
+        """Count stores and people in the same query, each by itself: joined, they multiply."""
         return (
             super()
             .get_queryset(request)
             .annotate(
-                store_count=Count("stores", distinct=True),
-                member_count=Count("members", distinct=True),
+                store_count=_number_of(Store.objects.filter(merchant=OuterRef("pk"))),
+                member_count=_number_of(Member.objects.filter(merchant=OuterRef("pk"))),
             )
         )
 
     @admin.display(description=_("stores"), ordering="store_count")
-    def stores(self, merchant: Merchant) -> int:
+    def number_of_stores(self, merchant: Merchant) -> int:
         """How many stores it has."""
         return int(merchant.store_count)  # type: ignore[attr-defined]  # annotated above
 
     @admin.display(description=_("people"), ordering="member_count")
-    def people(self, merchant: Merchant) -> int:
+    def number_of_people(self, merchant: Merchant) -> int:
         """How many people act for it."""
         return int(merchant.member_count)  # type: ignore[attr-defined]  # annotated above
 

@@ -44,6 +44,7 @@ from tests.onboarding.cast import (
     BY_TESTS,
     confirmed,
     credential,
+    member,
     merchant,
     pair,
     person,
@@ -287,6 +288,35 @@ def test_every_filter_that_a_list_offers_works() -> None:
             assert client.get(f"{list_url(model)}{link}").status_code == 200, (model, link)
             tried += 1
     assert tried > 40
+
+
+def test_no_computed_column_bears_the_name_of_a_relation() -> None:
+    """Django would sort by the relation, and show a row once for each row at its other end."""
+    for model in MODELS:
+        row_admin = admin.site._registry[model]
+        fields = {field.name for field in model._meta.get_fields()}
+        computed = {name for name in row_admin.list_display if hasattr(row_admin, str(name))}
+        assert not fields & computed, model
+
+
+@pytest.mark.parametrize("column", range(4))
+def test_a_merchant_stands_once_in_the_list_however_it_is_sorted(column: int) -> None:
+    company = merchant("Agency", owner=person("owner"))
+    member(company, person("colleague"))
+    for number in range(3):
+        store(company, f"Shop {number}")
+    merchant("Bakery", owner=person("baker"))
+    page = signed_in(staff_member()).get(f"/staff/onboarding/merchant/?o={column}").content.decode()
+    counts = re.findall(r'field-number_of_(?:stores|people)">(\d+)<', page)
+    assert sorted(counts) == ["0", "1", "2", "3"]
+
+
+def test_counting_stores_and_people_of_a_merchant_does_not_multiply_them() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        signed_in(staff_member()).get("/staff/onboarding/merchant/")
+    asked = [each["sql"] for each in queries if "member_count" in each["sql"]]
+    assert asked
+    assert not [sql for sql in asked if "JOIN" in sql]
 
 
 def test_merchants_and_strangers_stay_outside() -> None:
