@@ -169,7 +169,9 @@ def result(request: HttpRequest, visitor: Visitor, submission_id: UUID) -> HttpR
 def _template(submission: Submission, verification: Verification | None) -> str:
     """The page of one outcome; each has its own heading, words and next action."""
     if not submission.is_open or submission.expires_at <= timezone.now():
-        return "gone.html"
+        # What is deleted because the same key was stored from elsewhere says so.
+        is_here = verification is not None and verification.outcome == OwnOutcome.ADDED_HERE
+        return "added_here.html" if is_here else "gone.html"
     if submission.state == State.PARTIAL:
         return "half.html"
     is_asked = verification is not None and verification.outcome in RETRIED

@@ -9,7 +9,7 @@ from django.utils import timezone
 from keyvault import pool, vault
 from keyvault.audit import Action, Actor, record
 from keyvault.errors import DuplicateCredentialError, UnknownRecordError
-from keyvault.models import Credential
+from keyvault.models import Credential, Draft
 from lightspeed.ratelimits import WindowReading
 from onboarding.models import Store, Submission, Verification
 from onboarding.submission import vendor
@@ -17,6 +17,7 @@ from onboarding.submission.errors import NotPassedError
 from onboarding.submission.letters import tell_that_a_guest_is_done
 from onboarding.submission.outcomes import OwnOutcome
 from onboarding.submission.services.check import check_submission
+from onboarding.submission.services.pair import delete_submission
 from onboarding.submission.services.proof import keep_proved
 from onboarding.submission.services.replace import note_replacement, retire_replaced
 from onboarding.walkthrough.services import finish_key
@@ -36,7 +37,8 @@ def store_submission(*, submission: Submission, actor: Actor) -> Credential:
     again first, so this may take seconds: call it outside any transaction. Then one transaction:
     credential, pool log with the requests of all its checks, submission, store and walkthrough
     change together. The rows of the submission and of its store are locked, in this order: a form
-    sent twice gets the same credential twice, and two shops do not both become the store's.
+    sent twice gets the same credential twice, and two shops do not both become the store's. What
+    else the store keeps of the same key is deleted afterwards, each in a transaction of its own.
 
     Args:
         submission: any submission; only its id is relied on.
@@ -57,13 +59,33 @@ def store_submission(*, submission: Submission, actor: Actor) -> Credential:
             check_submission(submission=submission, actor=actor)
     try:
         with transaction.atomic():
-            return _store(submission, actor=actor)
+            credential = _store(submission, actor=actor)
     except DuplicateCredentialError as error:
         _note_duplicate(submission, is_here=error.in_same_keychain, actor=actor)
         raise NotPassedError from error
     except UnknownRecordError as error:
         # The draft had its time between the page and the click.
         raise NotPassedError from error
+    _delete_copies(credential, actor=actor)
+    return credential
+
+
+def _delete_copies(credential: Credential, *, actor: Actor) -> None:
+    """Delete what else was pasted of a key that is stored now; its page says so.
+
+    Checked later, it would end as a key that "needs" somebody. What is to give the very key a new
+    secret is no copy.
+    """
+    drafts = Draft.objects.filter(
+        keychain_id=credential.keychain_id, fingerprint=credential.fingerprint
+    )
+    copies = Submission.objects.filter(
+        store_id=credential.keychain_id, draft_id__in=drafts.values("pk")
+    )
+    for copy in copies.exclude(replaces=credential):
+        with transaction.atomic():
+            if delete_submission(submission=copy, actor=actor):
+                _found(copy, outcome=OwnOutcome.ADDED_HERE)
 
 
 def _store(submission: Submission, *, actor: Actor) -> Credential:
@@ -173,14 +195,7 @@ def _note_duplicate(submission: Submission, *, is_here: bool, actor: Actor) -> N
         )
         if not changed:
             return
-        Verification.objects.create(
-            store_id=submission.store_id,
-            submission=submission,
-            cluster=submission.cluster,
-            language=submission.language,
-            at=timezone.now(),
-            outcome=outcome,
-        )
+        _found(submission, outcome=outcome)
         record(
             action=Action.VERIFICATION_FAILED,
             actor=actor,
@@ -195,3 +210,15 @@ def _note_duplicate(submission: Submission, *, is_here: bool, actor: Actor) -> N
                 keychain_id=submission.store_id,
                 subject=f"submission:{submission.pk}",
             )
+
+
+def _found(submission: Submission, *, outcome: str) -> None:
+    """Keep what was found without a question to the vendor."""
+    Verification.objects.create(
+        store_id=submission.store_id,
+        submission=submission,
+        cluster=submission.cluster,
+        language=submission.language,
+        at=timezone.now(),
+        outcome=outcome,
+    )

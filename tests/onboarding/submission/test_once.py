@@ -17,7 +17,7 @@ from onboarding.submission.services import check_submission, store_submission
 from onboarding.submission.services.check import run_claimed
 from simulator.running import RunningSimulator
 from tests.onboarding.cast import BY_TESTS
-from tests.onboarding.submission.desk import desk, heading
+from tests.onboarding.submission.desk import desk, heading, text
 from tests.onboarding.vendor import known_pair, pasted, without
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,39 @@ def test_a_form_sent_again_after_storing_leads_to_the_store(simulator: RunningSi
     page = at.paste(submission=form, **pasted(known))
     assert page.redirect_chain[-1][0] == f"/stores/{at.store.pk}/"
     assert Submission.objects.count() == Credential.objects.count() == 1
+
+
+def test_a_stored_key_leaves_no_copy_that_waits_for_a_check(simulator: RunningSimulator) -> None:
+    at, known = desk(), known_pair(simulator)
+    simulator.add_fault(path="account/permissions", kind="500", count=1)
+    at.paste(**pasted(known))
+    waiting = at.submission()
+    at.paste(key=known.key.get_secret_value())
+    at.paste(**pasted(known_pair(simulator)))
+    other = at.submission()
+    at.paste(**pasted(known))
+    at.press("store", at.submission())
+    Submission.objects.filter(pk=waiting.pk).update(due_at=timezone.now())
+    mail.outbox.clear()
+    assert run_due_checks(timezone.now()) == 0
+    assert list(Submission.objects.filter(state__in=Submission.OPEN_STATES)) == [other]
+    assert Draft.objects.count() == 1
+    assert mail.outbox == []
+    page = at.press("check", waiting)
+    assert heading(page) == "You have added this key already"
+    assert "What is kept" not in text(page)
+
+
+def test_a_new_secret_for_a_stored_key_is_no_copy_of_it(simulator: RunningSimulator) -> None:
+    at, known = desk(), known_pair(simulator)
+    at.paste(**pasted(known))
+    first = at.submission()
+    at.press("store", first)
+    credential = Credential.objects.get()
+    at.paste(replaces=str(credential.pk), **pasted(known))
+    at.press("store", first)
+    at.press("store", at.submission())
+    assert Credential.objects.count() == 2
 
 
 def test_another_key_in_a_form_that_was_stored_gets_its_own_submission(
