@@ -105,7 +105,7 @@ def restore(*, folder: Path, key_file: Path) -> Restored:
                 _load(name, folder / f"{name}.rows", columns=table.columns)
         if found := strays():
             raise VaultError(" ".join([*found[:MOST_NAMED], "Take another backup"]))
-        known = set(sound(Keychain.objects.all()).values_list("id", flat=True))
+        known = set(sound(Keychain.objects.all(), "id").values_list("id", flat=True))
         WrappedDek.objects.bulk_create([row for row in keys if row.keychain_id in known])
         _reset_sequences()
     held = WrappedDek.objects.count()

@@ -20,7 +20,7 @@ _COUNT: Final = "typeof({0}) = 'integer' AND {0} >= 0"
 _RULES: Final = {
     "char": f"{_ASCII} AND length({{0}}) = 32 AND {{0}} NOT GLOB '*[^0-9a-f]*'",
     "varchar": _ASCII,
-    "text": "typeof({0}) = 'text'",
+    "text": "typeof({0}) = 'text' AND latchkey_is_utf8(CAST({0} AS BLOB))",
     "datetime": f"{_ASCII} AND {{0}} GLOB '????-*' AND datetime({{0}}) IS NOT NULL",
     "BLOB": "typeof({0}) = 'blob'",
     "bool": _COUNT,
@@ -63,8 +63,26 @@ def _rules_of(model: type[Model], names: tuple[str, ...]) -> dict[str, str]:
     """What must be true of each column."""
     if connection.vendor != "sqlite":
         return {}
+    _add_function()
     fields = model._meta.concrete_fields  # noqa: SLF001  # Django's documented model API
     return {field.column: _rule_of(field) for field in fields if not names or field.name in names}
+
+
+def _add_function() -> None:
+    """Only once to a connection: SQLite refuses to replace it while rows are being read."""
+    connection.ensure_connection()
+    is_there = "SELECT 1 FROM pragma_function_list WHERE name = 'latchkey_is_utf8'"
+    if not connection.connection.execute(is_there).fetchone():
+        connection.connection.create_function("latchkey_is_utf8", 1, _is_utf8, deterministic=True)
+
+
+def _is_utf8(raw: bytes | None) -> bool:
+    """What SQLite itself never asks, and Python's driver stumbles over."""
+    try:
+        (raw or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _rule_of(field: "Field[Any, Any]") -> str:

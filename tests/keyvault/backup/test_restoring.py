@@ -130,6 +130,23 @@ def test_a_restore_that_ends_at_the_keys_leaves_nothing(written: Path) -> None:
     assert not Keychain.objects.exists()
 
 
+@pytest.mark.parametrize("column", ["created_at", "label"])
+def test_a_keychain_that_is_altered_elsewhere_keeps_its_key(column: str, written: Path) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            row = json.loads((written / "keyvault_keychain.rows").read_text())
+            at = columns_of("keyvault_keychain").index(column)
+            row[at] = {"bytes": "/w=="}
+            _rewrite(written, "keyvault_keychain", lambda _: json.dumps(row).encode() + b"\n")
+            restored = backup.restore(folder=written, key_file=written.parent / "keys")
+            assert (restored.keychains, restored.without_key) == (1, 0)
+            assert [f"was altered: {column}" in told for told in restored.altered] == [True]
+            cursor.execute(
+                "UPDATE keyvault_keychain SET label = 'x', created_at = '2026-11-22 04:00:00'"
+            )
+            assert backup.check_secrets().opened == 1
+
+
 def test_a_row_is_backed_up_as_it_stands(tmp_path: Path) -> None:
     if connection.vendor != "sqlite":
         return

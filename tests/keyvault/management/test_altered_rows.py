@@ -182,6 +182,25 @@ def test_a_count_of_wraps_that_is_none_asks_for_a_rotation(stores: list[Keychain
             count_wraps(kek_id=kek)
 
 
+@pytest.mark.parametrize("label", ["x'6aff'", "'J' || x'c3'", "CAST(x'e282' AS TEXT)"])
+def test_a_keychain_whose_label_is_no_text_is_named_by_every_verb(
+    label: str, stores: list[Keychain], tmp_path: Path
+) -> None:
+    mine, sentence = str(stores[0].id), "of keyvault_keychain was altered: label cannot be read"
+    if not alter(Keychain, "label", label, key=stores[0].id):
+        return
+    for verb in (
+        ("shred", mine, "--confirm", mine),
+        ("export-audit", mine, "--to", str(tmp_path / "record")),
+        ("status",),
+        ("backup", str(tmp_path / "backup")),
+    ):
+        assert sentence in _verb(*verb), verb
+    assert WrappedDek.objects.count() == 3
+    assert not (tmp_path / "record").exists()
+    assert _shred(stores[1]).credentials == 1
+
+
 @pytest.mark.parametrize("junk", [7, -1, 1.5, "text", 10**18])
 def test_a_wrapped_dek_that_is_no_bytes_is_told_at_once(junk: object) -> None:
     with pytest.raises(TamperedSecretError, match="no bytes"):
@@ -216,7 +235,9 @@ def test_a_backup_says_that_it_cannot_be_restored(stores: list[Keychain], tmp_pa
 
 
 @pytest.mark.parametrize("junk", JUNK)
-@pytest.mark.parametrize("column", ["id", "sealed", "created_at", "is_honeytoken", "limits"])
+@pytest.mark.parametrize(
+    "column", ["id", "sealed", "created_at", "is_honeytoken", "limits", "name"]
+)
 def test_an_altered_credential_hides_no_other(
     column: str, junk: str, stores: list[Keychain]
 ) -> None:
@@ -224,8 +245,10 @@ def test_an_altered_credential_hides_no_other(
     if not alter(Credential, column, JUNK[junk], key=credential.id):
         return
     found = check_secrets()
-    is_typed = (column, junk) in {("sealed", "bytes"), ("limits", "text"), ("limits", "huge")}
-    is_typed = is_typed or (column == "limits" and junk in {"nul", "negative", "no-text"})
+    is_typed = (column, junk) == ("sealed", "bytes")
+    is_typed = is_typed or (
+        column in {"limits", "name"} and junk in {"text", "huge", "nul", "negative"}
+    )
     if not is_typed:
         assert len(altered_rows(Credential)) == 1
         assert (found.opened, found.empty, found.failures) == (2, 1, {})
