@@ -84,14 +84,7 @@ def _scratch_database() -> Iterator[dict[str, str]]:
     given = connection.settings_dict
     psycopg = import_module("psycopg")
     try:
-        server = psycopg.connect(
-            host=given["HOST"] or None,
-            port=given["PORT"] or None,
-            user=given["USER"] or None,
-            password=given["PASSWORD"] or None,
-            dbname=given["NAME"],
-            autocommit=True,
-        )
+        server = psycopg.connect(_url_of(given["NAME"]), autocommit=True)
         server.execute(f"CREATE DATABASE {name}")
     except psycopg.Error as error:
         message = (
@@ -107,11 +100,12 @@ def _scratch_database() -> Iterator[dict[str, str]]:
 
 
 def _url_of(name: str) -> str:
+    """Where a database beside our own is, reached in the same way: by the same TLS, for example."""
     given = connection.settings_dict
-    user = quote(given["USER"] or "", safe="")
-    password = f":{quote(given['PASSWORD'], safe='')}" if given["PASSWORD"] else ""
-    port = f":{given['PORT']}" if given["PORT"] else ""
-    host = given["HOST"] or ""
-    if host.startswith("/"):
-        return f"postgresql://{user}{password}@{port}/{name}?{urlencode({'host': host})}"
-    return f"postgresql://{user}{password}@{host}{port}/{name}"
+    user, password = (quote(given[part] or "", safe="") for part in ("USER", "PASSWORD"))
+    options = {key: value for key, value in given["OPTIONS"].items() if isinstance(value, str)}
+    # As a parameter, since a host may be a folder or an IPv6 address.
+    query = {"host": given["HOST"], "port": given["PORT"], **options}
+    login = f"{user}{f':{password}' if password else ''}@" if user else ""
+    told = urlencode({key: value for key, value in query.items() if value}, quote_via=quote)
+    return f"postgresql://{login}/{quote(name, safe='')}?{told}"

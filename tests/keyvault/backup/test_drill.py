@@ -109,8 +109,15 @@ def test_a_drill_that_cannot_begin_says_why(written: Path) -> None:
         _drill(written)
 
 
-def test_a_drill_without_its_server_says_so(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [("PORT", "1"), ("OPTIONS", {"options": "-c no_such_setting=1"})],
+    ids=["another port", "as DATABASE_URL asks for"],
+)
+def test_a_drill_that_cannot_reach_its_server_as_we_do_says_so(
+    written: Path, monkeypatch: pytest.MonkeyPatch, part: str, wrong: object
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, part, wrong)
     if connection.vendor == "sqlite":
         assert _drill(written)["failures"] == {}  # needs no server
         return
