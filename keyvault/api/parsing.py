@@ -14,7 +14,8 @@ class StrictParser(Parser):
         """The body as a dict.
 
         Raises:
-            ValueError: not UTF-8, not JSON, not an object, a name twice, NaN or Infinity.
+            ValueError: not UTF-8, not JSON, a name twice, NaN or Infinity.
+            TypeError: not an object.
             RecursionError: nested too deep.
         """
         body = json.loads(

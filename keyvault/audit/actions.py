@@ -30,7 +30,6 @@ class Action(StrEnum):
     DRAFT_DELETED = "draft.deleted"
     VERIFICATION_PASSED = "verification.passed"
     VERIFICATION_FAILED = "verification.failed"
-    SECRET_SEALED = "secret.sealed"  # noqa: S105  # the name of an event
     SECRET_OPENED = "secret.opened"  # noqa: S105  # the name of an event
     LEASE_GRANTED = "lease.granted"
     LEASE_SETTLED = "lease.settled"
@@ -42,7 +41,6 @@ class Action(StrEnum):
     TOKEN_ASKED = "token.asked"  # noqa: S105  # the name of an event
     TOKEN_CREATED = "token.created"  # noqa: S105  # the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  # the name of an event
-    KEYRING_CREATED = "keyring.created"
     KEK_ROTATED = "kek.rotated"
     KEK_DESTROYED = "kek.destroyed"
     DEK_REWRAPPED = "dek.rewrapped"

@@ -24,7 +24,6 @@ from pydantic import SecretStr
 from keyvault.vault import ApiKeySecret, Secret
 
 INFO: Final = b"latchkey lease v1"
-SUITE_NAME: Final = "DHKEM-X25519-HKDF-SHA256_HKDF-SHA256_AES-256-GCM"
 KEY_BYTES: Final = 32
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)

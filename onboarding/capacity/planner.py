@@ -191,11 +191,6 @@ def requests_by_window(
     }
 
 
-def keys_for(*, requests: int, limit: int, factors: Factors = DEFAULT_FACTORS) -> int:
-    """How many keys carry so many requests, the reserve included; at least one."""
-    return _need(seconds=DAY, requests=requests, limit=limit, factors=factors).keys
-
-
 def _requests(visitors: int, *, figures: SaleFigures, factors: Factors) -> int:
     visits = _share(visitors, figures.app_percent)
     orders = _share(figures.orders, figures.app_percent)

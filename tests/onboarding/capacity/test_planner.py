@@ -11,7 +11,6 @@ from onboarding.capacity.planner import (
     estimate,
     factors_from_json,
     figures_from_json,
-    keys_for,
     requests_by_window,
 )
 
@@ -94,7 +93,12 @@ def test_windows_that_the_arithmetic_does_not_know_are_left_out() -> None:
     ("requests", "limit", "keys"), [(0, 300, 1), (260, 300, 1), (261, 300, 2), (300, 300, 2)]
 )
 def test_the_reserve_is_on_top(requests: int, limit: int, keys: int) -> None:
-    assert keys_for(requests=requests, limit=limit) == keys
+    found = estimate(
+        figures=SaleFigures(visitors=requests, orders=0, app_percent=100),
+        limits=[(86400, limit)],
+        factors=Factors(requests_a_visit=Decimal(1)),
+    )
+    assert found.keys == keys
 
 
 @unhurried
