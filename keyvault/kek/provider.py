@@ -53,8 +53,8 @@ class KekProvider(Protocol):
     """The one interface to `local`, `vault-transit` and `aws-kms`.
 
     Every method may raise `KekUnavailableError` (try again later) or `KeyringError` (an operator
-    must act). None of them opens a database transaction. A remote one that is called in one holds it
-    for as long as the network takes: a new keychain, and the first seal of a process under a DEK.
+    must act). None of them opens a database transaction. A remote one that is called in one holds
+    it for as long as the network takes: a new keychain, the first seal of a process under a DEK.
 
     Attributes:
         name: the part of a KEK id before the colon.

@@ -21,9 +21,9 @@ from onboarding.submission.parking import keeps_late_pairs, ticket_for
 from onboarding.walkthrough import steps
 from onboarding.walkthrough.back_office import BackOfficeWords
 from onboarding.walkthrough.closing import while_keys_are_given
+from onboarding.walkthrough.pages import page_context
 from onboarding.walkthrough.selectors import walkthrough_at
 from onboarding.walkthrough.services import save_step
-from onboarding.walkthrough.views import page_context
 from onboarding.walkthrough.visitors import Visitor, open_to_guests
 
 State = Submission.State

@@ -5,15 +5,15 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from onboarding.models import Store, Walkthrough
 from onboarding.walkthrough import selectors, services, steps
-from onboarding.walkthrough.back_office import DEFAULT_LANGUAGE, back_office_words
+from onboarding.walkthrough.back_office import back_office_words
 from onboarding.walkthrough.closing import while_keys_are_given
 from onboarding.walkthrough.forms import BeforeYouStartForm
+from onboarding.walkthrough.pages import page_context, words_language
 from onboarding.walkthrough.visitors import Visitor, open_to_guests
 
 
@@ -68,7 +68,7 @@ def _before_you_start(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     store = visitor.store
     found = selectors.open_walkthrough(store=store, user=visitor.user)
     initial: dict[str, Any] = {
-        "words": _words_language(request, found),
+        "words": words_language(request, found),
         "address": f"https://{store.back_office}/admin" if store.back_office else "",
         **(found.answers if found else {}),
         "keys_wanted": found.keys_wanted if found else 1,
@@ -140,7 +140,7 @@ def report(request: HttpRequest, visitor: Visitor, step: int) -> HttpResponse:
         store=visitor.store,
         actor=visitor.actor,
         step=step,
-        words=_words_language(request, found),
+        words=words_language(request, found),
     )
     messages.success(
         request,
@@ -148,53 +148,6 @@ def report(request: HttpRequest, visitor: Visitor, step: int) -> HttpResponse:
         % {"step": step},
     )
     return _to_step(visitor.store, step)
-
-
-def page_context(
-    request: HttpRequest,
-    *,
-    visitor: Visitor,
-    walkthrough: Walkthrough | None,
-    step: int,
-    **more: Any,
-) -> dict[str, Any]:
-    """What every page of the walkthrough shows, pages 5 and 6 included."""
-    language = _words_language(request, walkthrough)
-    words = back_office_words(language)
-    store = visitor.store
-    number, total = _key_numbers(store, walkthrough)
-    return {
-        "store": store,
-        "home_url": visitor.home_url,
-        "is_guest": visitor.hand_over is not None,
-        "walkthrough": walkthrough,
-        "step": step,
-        "step_total": steps.STEP_TOTAL,
-        "step_title": steps.TITLES[step],
-        "words": words,
-        "other_words": "en" if language == "nl" else "nl",
-        "key_number": number,
-        "key_total": total,
-        "suggested_name": selectors.suggested_name(store=store, number=number, total=total),
-        "permission_rows": steps.permission_rows(
-            required=selectors.required_permissions(), words=words
-        ),
-        **more,
-    }
-
-
-def _key_numbers(store: Store, walkthrough: Walkthrough | None) -> tuple[int, int]:
-    if walkthrough is not None:
-        return walkthrough.key_number, walkthrough.key_total
-    number = selectors.live_key_count(store=store) + 1
-    return number, number
-
-
-def _words_language(request: HttpRequest, walkthrough: Walkthrough | None) -> str:
-    """The Back Office's language: as just chosen, as answered, else the page's own."""
-    answered = walkthrough.answers.get("words") if walkthrough else None
-    chosen = request.POST.get("words") or request.GET.get("words") or answered
-    return back_office_words(chosen or get_language() or DEFAULT_LANGUAGE).language
 
 
 def _words_answer(request: HttpRequest) -> dict[str, str]:
