@@ -9,6 +9,8 @@ from config.engines import database, key_providers, mail
 from config.environment import BASE_DIR
 from config.logs import configured_logging
 from config.reading import development_secret_key, read_environment
+from lightspeed.clusters import CLUSTERS
+from lightspeed.oauth.registry import PROVIDERS
 
 ENVIRONMENT = read_environment()
 IS_PRODUCTION = ENVIRONMENT.mode == "production"
@@ -239,11 +241,9 @@ KEYVAULT_OPENS_PER_MINUTE = {
 KEYVAULT_DUTY_OBSERVER = "config.tracing.startup.traced"
 KEYVAULT_DUTIES = DUTIES
 KEYVAULT_ENDPOINTS = {
-    "ecom-eu1": "https://api.webshopapp.com/",
-    "ecom-us1": "https://api.shoplightspeed.com/",
-    "retail-r": "https://api.lightspeedapp.com/",
-    "retail-r-key": "https://api.lightspeedapp.com/",
-    "retail-x": "https://{shop}.retail.lightspeed.app/",
+    **{f"ecom-{name}": cluster.base_url for name, cluster in CLUSTERS.items()},
+    **{name: provider.api_url for name, provider in PROVIDERS.items()},
+    "retail-r-key": PROVIDERS["retail-r"].api_url,
 }
 # The boxes that a key of eCom must have ticked, and that the walkthrough asks for.
 LIGHTSPEED_REQUIRED_PERMISSIONS = ENVIRONMENT.required_permissions
@@ -255,11 +255,8 @@ if not IS_PRODUCTION:
     _SIMULATORS = [f"127.0.0.1:{ENVIRONMENT.simulator_port + step}" for step in (0, 1)]
     LIGHTSPEED_ALLOWED_ADDRESSES = _SIMULATORS
     KEYVAULT_ENDPOINTS = {
-        "ecom-eu1": f"http://{_SIMULATORS[0]}/",
+        **dict.fromkeys(KEYVAULT_ENDPOINTS, f"http://{_SIMULATORS[0]}/"),
         "ecom-us1": f"http://{_SIMULATORS[1]}/",
-        "retail-r": f"http://{_SIMULATORS[0]}/",
-        "retail-r-key": f"http://{_SIMULATORS[0]}/",
-        "retail-x": f"http://{_SIMULATORS[0]}/",
     }
     LIGHTSPEED_OAUTH_ORIGIN = f"http://{_SIMULATORS[0]}"
 
