@@ -1,6 +1,7 @@
 """What staff must look at: a tripwire that fired."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from keyvault.models.audit import CanonicalJSONField
 
@@ -11,10 +12,10 @@ class Alert(models.Model):
     class Kind(models.TextChoices):
         """Which tripwire."""
 
-        DECRYPT_RATE = "decrypt-rate", "more secrets opened than usual"
-        HONEYTOKEN = "honeytoken", "a decoy credential was used"
-        TWO_MERCHANTS = "two-merchants", "one API key at two merchants"
-        TAMPERED = "tampered", "a sealed record does not open"
+        DECRYPT_RATE = "decrypt-rate", _("more secrets opened than usual")
+        HONEYTOKEN = "honeytoken", _("a decoy credential was used")
+        TWO_MERCHANTS = "two-merchants", _("one API key at two merchants")
+        TAMPERED = "tampered", _("a sealed record does not open")
 
     kind = models.CharField(max_length=20, choices=Kind)
     # Whom or what it concerns, "backend:<uuid>", "credential:<uuid>", …

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from keyvault.models.keychain import Keychain
 
@@ -13,17 +14,17 @@ class Credential(models.Model):
     class Kind(models.TextChoices):
         """How the credential is presented to the vendor."""
 
-        BASIC = "basic", "API key"
-        BEARER = "bearer", "OAuth token"
+        BASIC = "basic", _("API key")
+        BEARER = "bearer", _("OAuth token")
 
     class State(models.TextChoices):
         """Only an active credential is lent."""
 
-        ACTIVE = "active", "active"
-        PAUSED = "paused", "paused by a person"
-        SUSPENDED = "suspended", "refused by the vendor"
-        REPLACED = "replaced", "replaced, leases draining"
-        REVOKED = "revoked", "removed"
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused by a person")
+        SUSPENDED = "suspended", _("refused by the vendor")
+        REPLACED = "replaced", _("replaced, leases draining")
+        REVOKED = "revoked", _("removed")
 
     # What a store counts as its keys, and what bars the same API key from being added again.
     LIVE_STATES = (State.ACTIVE, State.PAUSED, State.SUSPENDED)

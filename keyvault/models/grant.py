@@ -1,6 +1,7 @@
 """OAuth grants: what keeps a bearer credential alive, and the breaker of each provider."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from keyvault.due import DueRow
 from keyvault.models.credential import Credential
@@ -17,11 +18,11 @@ class Grant(DueRow):
     class State(models.TextChoices):
         """How the grant stands."""
 
-        ACTIVE = "active", "active"
+        ACTIVE = "active", _("active")
         # Asked for the next pair and no answer came: the vendor may have rotated or not.
-        UNKNOWN = "unknown", "outcome unknown"
-        LOST = "lost", "refused: consent is needed"
-        ENDED = "ended", "disconnected"
+        UNKNOWN = "unknown", _("outcome unknown")
+        LOST = "lost", _("refused: consent is needed")
+        ENDED = "ended", _("disconnected")
 
     # The states in which there is a refresh token to renew with.
     LIVE_STATES = (State.ACTIVE, State.UNKNOWN)

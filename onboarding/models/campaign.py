@@ -1,6 +1,7 @@
 """Moving merchants: whom we tell, how often, and how far each has come."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from keyvault.due import DueRow
 from onboarding.models.plan import Plan
@@ -13,10 +14,10 @@ class Campaign(DueRow):
     class State(models.TextChoices):
         """Only a running campaign sends."""
 
-        DRAFT = "draft", "draft"
-        RUNNING = "running", "running"
-        PAUSED = "paused", "paused"
-        STOPPED = "stopped", "stopped"
+        DRAFT = "draft", _("draft")
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        STOPPED = "stopped", _("stopped")
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="campaigns")
     name = models.CharField(max_length=100, unique=True)
@@ -69,10 +70,10 @@ class Brownout(DueRow):
     class State(models.TextChoices):
         """Where it stands."""
 
-        PLANNED = "planned", "planned"
-        RUNNING = "running", "running"
-        OVER = "over", "over"
-        STOPPED = "stopped", "stopped early"
+        PLANNED = "planned", _("planned")
+        RUNNING = "running", _("running")
+        OVER = "over", _("over")
+        STOPPED = "stopped", _("stopped early")
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="brownouts")
     state = models.CharField(max_length=8, choices=State, default=State.PLANNED)

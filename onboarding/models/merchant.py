@@ -1,6 +1,7 @@
 """Merchants (companies) and the people who act for them."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from onboarding.models.person import User
 
@@ -21,8 +22,8 @@ class Member(models.Model):
     class Role(models.TextChoices):
         """What the person may do."""
 
-        OWNER = "owner", "owner"
-        MEMBER = "member", "member"
+        OWNER = "owner", _("owner")
+        MEMBER = "member", _("member")
 
     merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="members")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")

@@ -4,6 +4,7 @@ import zoneinfo
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from keyvault.due import DueRow
 from keyvault.models import Credential
@@ -16,9 +17,9 @@ class Plan(models.Model):
     class State(models.TextChoices):
         """Only an active plan has effects."""
 
-        DRAFT = "draft", "draft"
-        ACTIVE = "active", "active"
-        CALLED_OFF = "called_off", "called off"
+        DRAFT = "draft", _("draft")
+        ACTIVE = "active", _("active")
+        CALLED_OFF = "called_off", _("called off")
 
     name = models.CharField(max_length=100, unique=True)
     vendor = models.CharField(max_length=100)
@@ -52,10 +53,10 @@ class Phase(DueRow):
     class Effect(models.TextChoices):
         """What holds from its start on."""
 
-        ANNOUNCE = "announce", "announced"
-        NO_NEW_KEYS = "no_new_keys", "no new keys"
-        KEYS_REFUSED = "keys_refused", "keys refused"
-        REFRESH_REQUIRED = "refresh_required", "refresh tokens required"
+        ANNOUNCE = "announce", _("announced")
+        NO_NEW_KEYS = "no_new_keys", _("no new keys")
+        KEYS_REFUSED = "keys_refused", _("keys refused")
+        REFRESH_REQUIRED = "refresh_required", _("refresh tokens required")
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="phases")
     effect = models.CharField(max_length=16, choices=Effect)

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from keyvault.due import DueRow
 from keyvault.models import Credential
@@ -21,12 +22,12 @@ class Submission(DueRow):
     class State(models.TextChoices):
         """Where the submission stands."""
 
-        PARTIAL = "partial", "key or secret still to come"
-        WAITING = "waiting", "not checked yet"
-        PASSED = "passed", "passed, to be stored"
-        FAILED = "failed", "needs the merchant"
-        STORED = "stored", "stored"
-        DELETED = "deleted", "deleted or expired"
+        PARTIAL = "partial", _("key or secret still to come")
+        WAITING = "waiting", _("not checked yet")
+        PASSED = "passed", _("passed, to be stored")
+        FAILED = "failed", _("needs the merchant")
+        STORED = "stored", _("stored")
+        DELETED = "deleted", _("deleted or expired")
 
     # The states in which the vault holds a draft.
     OPEN_STATES = (State.PARTIAL, State.WAITING, State.PASSED, State.FAILED)

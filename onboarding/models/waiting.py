@@ -1,6 +1,7 @@
 """The waiting line of merchants who cannot be connected yet."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from onboarding.models.store import Store
 
@@ -11,9 +12,9 @@ class WaitingMerchant(models.Model):
     class State(models.TextChoices):
         """Where it stands."""
 
-        WAITING = "waiting", "waiting"
-        INVITED = "invited", "invited"
-        LEFT = "left", "left"
+        WAITING = "waiting", _("waiting")
+        INVITED = "invited", _("invited")
+        LEFT = "left", _("left")
 
     # The OAuth provider that is waited for.
     provider = models.CharField(max_length=40)

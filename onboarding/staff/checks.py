@@ -22,6 +22,7 @@ from onboarding.staff.bulk import (
     key_row,
     show_rows,
 )
+from onboarding.staff.outcome_words import outcome_words
 from onboarding.submission.services import verify_credential
 
 # Each may wait ten seconds for the vendor; more in one request would outlive a proxy's patience.
@@ -65,4 +66,4 @@ def _checked(credential: Credential, *, actor: Actor) -> tuple[int, str]:
         return messages.ERROR, str(error)
     has_passed = verification.outcome == Outcome.PASSED
     level = messages.SUCCESS if has_passed else messages.WARNING
-    return level, verification.outcome.replace("_", " ")
+    return level, outcome_words(verification.outcome)

@@ -7,6 +7,7 @@ from keyvault.pool import WindowBudget, budgets
 from keyvault.vault import short_fingerprint
 from onboarding.models import Store, StoreNote, Verification
 from onboarding.staff.key_states import STATE_TAGS
+from onboarding.staff.outcome_words import outcome_words
 
 LAST_CHECKS = 20
 LAST_NOTES = 10
@@ -69,7 +70,7 @@ def store_overview(store: Store) -> Overview:
             CheckLine(
                 pk=check.pk,
                 at=check.at,
-                words=check.outcome.replace("_", " "),
+                words=outcome_words(check.outcome),
                 status=check.status,
                 credential=check.credential,
             )

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from onboarding.models import User
@@ -71,7 +72,7 @@ class StaffSite(AdminSite):
         for model, row_admin in self._registry.items():
             if isinstance(row_admin, ReadOnlyAdmin) and row_admin.has_view_permission(request):
                 row = {
-                    "name": capfirst(str(model._meta.verbose_name_plural)),  # noqa: SLF001  # Django's documented model API
+                    "name": capfirst(gettext(str(model._meta.verbose_name_plural))),  # noqa: SLF001  # Django's documented model API
                     "url": row_admin.list_url,
                     "note": str(row_admin.note),
                 }

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from keyvault.models import Credential
 from onboarding.models import Store, Submission, Verification
+from onboarding.staff.outcome_words import outcome_words
 from onboarding.staff.queue.pile import Pile, Task, list_url, pile_of, row_url
 
 # A paste that waits this long is stuck.
@@ -96,5 +97,6 @@ def _with_stores(keys: QuerySet[Credential]) -> QuerySet[Credential]:
 
 
 def _cause(paste: Submission, now: datetime) -> str:
-    cause = str(getattr(paste, "cause", None) or paste.get_state_display()).replace("_", " ")
+    found = getattr(paste, "cause", None)
+    cause = outcome_words(found) if found else paste.get_state_display()
     return _("%(cause)s, for %(time)s") % {"cause": cause, "time": timesince(paste.created_at, now)}

@@ -6,6 +6,7 @@ from django.db.models import Count, F, Min, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from onboarding.models import Store, Submission, Verification, Walkthrough
+from onboarding.staff.outcome_words import outcome_words
 from onboarding.staff.reports.values import Bar, Report, percent
 from onboarding.walkthrough.selectors import WALKTHROUGH_LIFETIME
 from onboarding.walkthrough.steps import TITLES
@@ -73,7 +74,7 @@ def causes(*, since: datetime) -> Report:
         .order_by("-times", F("cause").asc(nulls_last=True))
     )
     rows = tuple(
-        (str(cause or _("not checked")).replace("_", " "), times)
+        (outcome_words(cause) if cause else _("not checked"), times)
         for cause, times in counted[:MOST_CAUSES]
     )
     return Report(

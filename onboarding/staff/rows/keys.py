@@ -11,6 +11,7 @@ from keyvault.vault import short_fingerprint
 from onboarding.models import Submission, Verification
 from onboarding.staff.checks import check_again
 from onboarding.staff.key_states import STATE_TAGS
+from onboarding.staff.outcome_words import outcome_words
 from onboarding.staff.pausing import pause_keys, resume_keys
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag
 
@@ -196,4 +197,4 @@ class VerificationAdmin(ReadOnlyAdmin[Verification]):
     def outcome_tag(self, verification: Verification) -> SafeString:
         """What came out."""
         kind = "ok" if verification.outcome == "passed" else "warning"
-        return tag(kind=kind, label=verification.outcome.replace("_", " "))
+        return tag(kind=kind, label=outcome_words(verification.outcome))
