@@ -68,7 +68,7 @@ def _targets(stack: contextlib.ExitStack, *, stores: int) -> tuple[list[Target],
             script = load.lease_script(
                 scripts / f"{engine or 'pg'}{permits}.lua",
                 token=str(made["token"]),
-                stores=list(made["stores"]),  # type: ignore[call-overload]  # JSON
+                stores=list(made["stores"]),
                 permits=permits,
             )
             name = f"{engine}lease" + (f" of {permits}" if permits > 1 else "")

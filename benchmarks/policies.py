@@ -130,7 +130,8 @@ def _of(take: Callable[[], list[str] | None]) -> Work:
             with suppress(ValueError):
                 time.sleep(min(PAUSE_SECONDS, ends_at - now))
             return None
-        waited, since.at = time.monotonic() - since.at, None
+        waited: float = time.monotonic() - since.at
+        since.at = None
         send(*pair)
         return waited
 

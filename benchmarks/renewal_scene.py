@@ -84,9 +84,9 @@ def connect(simulator: "RunningSimulator", series: str) -> tuple[UUID, UUID]:
         ),
         account_name="Corner Shop",
         pair=TokenPair(
-            access_token=SecretStr(given["access_token"]),
-            refresh_token=SecretStr(given["refresh_token"]),
-            expires_in_seconds=given["expires_in"],
+            access_token=SecretStr(str(given["access_token"])),
+            refresh_token=SecretStr(str(given["refresh_token"])),
+            expires_in_seconds=float(str(given["expires_in"])),
         ),
         name="Corner Shop",
         limits=LIMITS,
@@ -104,7 +104,7 @@ def bare_call(simulator: "RunningSimulator") -> Callable[[], object]:
 
     pair = simulator.retail(lambda control: control.consent({"series": "x"}))
     account = AccountRef(provider="retail-x", account=SHOP, shop=SHOP)
-    token = SecretStr(pair["refresh_token"])
+    token = SecretStr(str(pair["refresh_token"]))
     return lambda: RENEWER.renew(account=account, refresh_token=token, seconds=30)
 
 

@@ -20,12 +20,13 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    limits = [tuple(map(int, each.split("/")))[::-1] for each in arguments.limits.split(",")]
+    windows = (each.partition("/") for each in arguments.limits.split(","))
+    limits = [(int(seconds), int(limit)) for limit, _, seconds in windows]
     keys = [int(each) for each in arguments.keys.split(",")] * arguments.stores
     sys.stdout.write(json.dumps(stock(keys=keys, limits=limits)))
 
 
-def stock(*, keys: list[int], limits: list[tuple[int, ...]]) -> dict[str, object]:
+def stock(*, keys: list[int], limits: list[tuple[int, int]]) -> dict[str, object]:
     """Stores with so many keys each, and a backend that may lease from all of them."""
     from django.core.management import call_command  # noqa: PLC0415  # Django must be set up first
     from django.db import transaction  # noqa: PLC0415
