@@ -91,6 +91,9 @@ class AuditCheckpoint(models.Model):
     key_id = models.CharField(max_length=40)
     signature = models.BinaryField()
 
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.ranges[:40]}"
+
 
 class AuditSealer(DueRow):
     """What the sealer claims, so that one seals at a time; and one row for each further sink."""

@@ -77,3 +77,6 @@ class Draft(models.Model):
     sealed = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"…{self.last_four}" if self.last_four else str(self.id)

@@ -78,6 +78,9 @@ class Submission(DueRow):
             ),
         ]
 
+    def __str__(self) -> str:
+        return self.name or str(self.pk)
+
     def is_checking(self, *, now: datetime) -> bool:
         """Whether somebody is asking the vendor."""
         return self.claimed_until is not None and self.claimed_until > now

@@ -43,3 +43,6 @@ class Verification(models.Model):
             models.Index(fields=["credential", "-at"]),
             models.Index(fields=["store", "-at"]),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.outcome}"

@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from keyvault.leases.signing import Signer
 from keyvault.models import Backend, BackendToken, Lease
 from keyvault.models.lease import moment
 from onboarding.people.requests import person_of
-from onboarding.staff.backends.selectors import backend_view, token_state
+from onboarding.staff.backends.selectors import backend_view, line_of, token_state
 from onboarding.staff.rows.read_only import ReadOnlyAdmin, Section, link, tag, when
 
 
@@ -83,7 +84,7 @@ class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
         "state",
         "created_at",
         "last_used_at",
-        "expires_at",
+        "ends",
     )
     search_fields = ("prefix__startswith", "backend__name")
     related = ("backend",)
@@ -96,9 +97,17 @@ class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
         "state",
         "created_at",
         "last_used_at",
-        "expires_at",
+        "ends",
         "revoked_at",
     )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Lead whoever may decide on it there."""
+        token, reader = context["original"], person_of(request)
+        line = line_of(token, reader=reader, now=timezone.now())
+        return super().render_change_form(request, {**context, "line": line}, *args, **kwargs)
 
     @admin.display(description=_("backend"), ordering="backend__name")
     def of_backend(self, token: BackendToken) -> SafeString | str:
@@ -110,6 +119,15 @@ class BackendTokenAdmin(ReadOnlyAdmin[BackendToken]):
         """Whether it still opens the door."""
         kind, label = token_state(token, now=timezone.now())
         return tag(kind=kind, label=label)
+
+    @admin.display(description=_("Ends"), ordering="expires_at")
+    def ends(self, token: BackendToken) -> str:
+        """When it ends; while it waits for a second person, how long it will live."""
+        days = token.waiting_days
+        if days is None:
+            return when(token.expires_at)
+        later = ngettext("%(counter)s day later", "%(counter)s days later", days)
+        return later % {"counter": days}
 
 
 @admin.register(Lease)

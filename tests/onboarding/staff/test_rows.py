@@ -196,6 +196,15 @@ def test_no_page_shows_a_secret_a_digest_or_a_whole_fingerprint() -> None:
             assert [secret for secret in secrets if secret in page.content.decode()] == []
 
 
+def test_every_row_is_called_by_what_it_is_about() -> None:
+    fill(1)
+    client = signed_in(staff_member())
+    for model in MODELS:
+        row = model.objects.first()
+        page = client.get(row_url(row)).content.decode()
+        assert " object (" not in html.unescape(page), model
+
+
 def test_sealed_columns_and_digests_are_not_even_fetched() -> None:
     fill(1)
     client = signed_in(staff_member())

@@ -296,6 +296,26 @@ def test_a_day_later_it_is_too_late(office: Office) -> None:
     assert "Lapsed" in row_page(signed_in(office.ben))
 
 
+def test_the_page_of_a_token_that_waits_leads_to_the_decision(office: Office) -> None:
+    office.registered()
+    token = BackendToken.objects.get()
+    address = reverse("admin:keyvault_backendtoken_change", args=[token.pk])
+    decision = reverse("staff-token-decide", args=[token.pk])
+
+    page = signed_in(office.ben).get(address).content.decode()
+
+    assert decision in page
+    assert "30 days later" in page
+    listed = signed_in(office.ben).get(reverse("admin:keyvault_backendtoken_changelist"))
+    assert "30 days later" in listed.content.decode()
+    for other in (office.anna, staff_in("support")):
+        assert decision not in signed_in(other).get(address).content.decode()
+    office.decide(by=office.ben, do="approve")
+    page = signed_in(office.ben).get(address).content.decode()
+    assert decision not in page
+    assert "days later" not in page
+
+
 def test_what_waits_stands_in_the_queue_of_who_may_decide(office: Office) -> None:
     assert "waits for a second person" not in signed_in(office.ben).get("/staff/").content.decode()
     office.registered()
