@@ -31,6 +31,9 @@ def verify(options: argparse.Namespace) -> Outcome:
         raise VaultError(message)
     sink = FileSink(options.checkpoints) if options.checkpoints else file_sink()
     anchor = sink.last()
+    if options.checkpoints and anchor is None:
+        message = f"{options.checkpoints} holds no checkpoint: look whether it is the right file"
+        raise VaultError(message)
     report = verify_record(anchor=anchor)
     lines = [problem.message for problem in report.problems[:SHOWN]]
     if len(report.problems) > SHOWN:

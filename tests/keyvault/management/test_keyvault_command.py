@@ -160,6 +160,19 @@ def test_a_copy_kept_elsewhere_can_be_named(settings: Settings, tmp_path: Path) 
     assert "No checkpoint outside" not in _run("verify", "--checkpoints", str(copy))
 
 
+@pytest.mark.parametrize("content", [None, "", "no checkpoint\n"])
+def test_a_named_copy_that_holds_no_checkpoint_proves_nothing(
+    content: str | None, tmp_path: Path
+) -> None:
+    factories.keychain()
+    seal_new_entries(timezone.now())
+    copy = tmp_path / "copy.jsonl"
+    if content is not None:
+        copy.write_text(content)
+    with pytest.raises(CommandError, match="holds no checkpoint"):
+        _run("verify", "--checkpoints", str(copy))
+
+
 def test_a_half_migrated_database_is_told(tmp_path: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE keyvault_auditentry RENAME TO elsewhere")
