@@ -56,7 +56,8 @@ def destroy_kek(*, kek_id: str, actor: Actor) -> None:
         KekUse.objects.filter(kek_id=kek_id).update(closed_at=timezone.now())
         standing = WrappedDek.objects.filter(kek_id=kek_id).count()
         if standing:
-            message = f"KEK {kek_id} wraps {standing} DEKs. Run: manage.py keyvault rewrap"
+            step = "rotate" if kek_id == active_provider().active_id() else "rewrap"
+            message = f"KEK {kek_id} wraps {standing} DEKs. Run: manage.py keyvault {step}"
             raise KekInUseError(message)
         audit.record(action=Action.KEK_DESTROYED, actor=actor, subject=subject_of(kek_id))
         provider.destroy(kek_id=kek_id)
