@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
+from django.db import DatabaseError, IntegrityError
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from keyvault.audit import Actor
-from keyvault.errors import UnknownRecordError
+from keyvault.errors import UnknownRecordError, VaultError
 from keyvault.leases import (
     NewToken,
     Scope,
@@ -23,6 +24,7 @@ from keyvault.leases.holding import revoke_lease
 from keyvault.leases.reach import set_networks, set_stores, switch_backend
 from keyvault.leases.sealed import usable_public_key
 from keyvault.leases.signing import SigningKeyError, set_signing_key, usable_signing_key
+from keyvault.management.custody import database
 from keyvault.models import Backend, BackendToken, Lease
 from keyvault.webhooks import ForbiddenAddressError, register
 
@@ -50,7 +52,9 @@ class Command(BaseCommand):
         token = commands.add_parser("token", help="a further token beside those it has")
         token.add_argument("name")
         for each in (create, token):
-            each.add_argument("--scope", action="append", choices=list(Scope), required=True)
+            each.add_argument(
+                "--scope", action="append", choices=[scope.value for scope in Scope], required=True
+            )
             each.add_argument("--days", type=int, default=DEFAULT_DAYS, help="how long it lives")
             each.add_argument("--json", action="store_true")
         sign = commands.add_parser("sign", help="say which key signs its requests (RFC 9421)")
@@ -68,9 +72,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs the sub-command."""
         try:
+            database.require_database()
             getattr(self, f"_{options['command'].replace('-', '_')}")(options)
-        except UnknownRecordError as error:
+        except VaultError as error:
             raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            raise CommandError(database.advice(error)) from None
 
     def _create(self, options: dict[str, Any]) -> None:
         key, signing_key = options["public_key"], options["signing_key"]
@@ -134,9 +141,10 @@ class Command(BaseCommand):
         self.stdout.write(made.signing_key.get_secret_value())
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        tokens = BackendToken.objects.filter(prefix=options["prefix"], revoked_at=None)
+        prefix = options["prefix"].rstrip("….")
+        tokens = BackendToken.objects.filter(prefix=prefix, revoked_at=None)
         if len(tokens) != 1:
-            message = f"{len(tokens)} live tokens begin with {options['prefix']}"
+            message = f"{len(tokens)} tokens are shown as {prefix}…; see: manage.py backend list"
             raise CommandError(message)
         revoke_token(token_id=tokens[0].pk, actor=ACTOR)
         self.stdout.write("revoked")
@@ -160,12 +168,12 @@ class Command(BaseCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         live = BackendToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
-        for token in live.select_related("backend").order_by("backend__name", "expires_at"):
-            self.stdout.write(
-                f"{token.backend.name}  {token.prefix}…  {token.scopes.strip()}  "
-                f"until {token.expires_at:%Y-%m-%d}  {_last_use(token)}"
-                f"{'' if token.backend.is_active else '  switched off'}"
-            )
+        tokens = Prefetch("tokens", live.order_by("expires_at"))
+        for backend in Backend.objects.order_by("name").prefetch_related(tokens):
+            state = "" if backend.is_active else "  switched off"
+            lines = [_summary(token) for token in backend.tokens.all()]
+            for line in lines or ["no live token"]:
+                self.stdout.write(f"{backend.name}  {line}{state}")
 
     def _show(self, made: NewToken, *, as_json: bool) -> None:
         token = made.token.get_secret_value()
@@ -217,7 +225,9 @@ def _named(name: str) -> Backend:
     return backend
 
 
-def _last_use(token: BackendToken) -> str:
-    if token.last_used_at is None:
-        return "never used"
-    return f"last used {token.last_used_at:%Y-%m-%d %H:%M} UTC"
+def _summary(token: BackendToken) -> str:
+    used = "never used"
+    if token.last_used_at is not None:
+        used = f"last used {token.last_used_at:%Y-%m-%d %H:%M} UTC"
+    until = f"until {token.expires_at:%Y-%m-%d}"
+    return f"{token.prefix}…  {token.scopes.strip()}  {until}  {used}"

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from keyvault.models import AuditEntry, Backend, BackendToken, Keychain
 from tests.keyvault import factories
@@ -64,6 +65,37 @@ def test_a_second_token_and_the_end_of_the_first(store: Keychain) -> None:
     assert Api(first).lease(store).status_code == 401
     assert Api(second).lease(store).status_code == 201
     assert AuditEntry.objects.filter(action="token.revoked").count() == 1
+
+
+def test_what_the_list_shows_is_what_revoke_takes() -> None:
+    _run("create", "app", *SCOPES)
+    shown = _run("list").split()[1]
+
+    _run("revoke", shown)
+
+    assert BackendToken.objects.get().revoked_at is not None
+
+
+def test_a_backend_without_a_live_token_is_listed_too() -> None:
+    _run("create", "app", *SCOPES)
+    _run("off", "app")
+    _run("revoke", BackendToken.objects.get().prefix)
+
+    assert _run("list") == "app  no live token  switched off"
+
+
+def test_a_scope_that_there_is_not_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(CommandError, match=r"'stores:read', 'leases:write'"):
+        _run("create", "app", "--scope", "everything")
+
+
+def test_a_database_without_tables_is_told_with_the_next_step() -> None:
+    _run("create", "app", *SCOPES)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE keyvault_backendtoken RENAME TO elsewhere")
+
+    with pytest.raises(CommandError, match="run: manage"):
+        _run("list")
 
 
 @pytest.mark.parametrize(
