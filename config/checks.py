@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ NETWORK_FILESYSTEMS: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "fuse.sshfs", "afs"}
 )
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+# Of the defaults, and of the files of settings that are copied.
+SAMPLE_DOMAIN: Final = "@example.test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def _metrics(environment: Environment) -> Iterator[CheckMessage]:
 
 def _addresses(environment: Environment) -> Iterator[CheckMessage]:
     for name in ("support_email", "mail_from"):
-        if getattr(environment, name) == Environment.model_fields[name].default:
+        if parseaddr(getattr(environment, name))[1].endswith(SAMPLE_DOMAIN):
             yield SAMPLE_ADDRESS.message(variable(name))
 
 

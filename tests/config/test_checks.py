@@ -72,6 +72,8 @@ def test_a_sound_production_has_no_findings(sound: Environment) -> None:
         ({"metrics_dir": Path("/nowhere/at/all")}, checks.METRICS),
         ({"support_email": "support@example.test"}, checks.SAMPLE_ADDRESS),
         ({"mail_from": "Latchkey <latchkey@example.test>"}, checks.SAMPLE_ADDRESS),
+        ({"support_email": "help@example.test"}, checks.SAMPLE_ADDRESS),
+        ({"mail_from": "Latchkey <keys@example.test>"}, checks.SAMPLE_ADDRESS),
         ({"hosts": ["latchkey.example.test", "localhost"]}, checks.LOCAL_HOST),
     ],
 )
