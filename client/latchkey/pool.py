@@ -28,6 +28,8 @@ MARGIN_SECONDS = 0.1
 # Between two asks for a permit: an answer that names no time to wait is not believed for long.
 SHORTEST_PAUSE_SECONDS = 0.005
 SHORT_PAUSE_SECONDS = 0.1
+# Of an X25519 or Ed25519 private key.
+KEY_BYTES = 32
 # What Latchkey reads of one of the vendor's headers.
 HEADER_CHARACTERS = 200
 OUTCOMES = {429: "throttled", 401: "unauthorized", 403: "forbidden"}
@@ -244,7 +246,7 @@ def connect(*, url: str | None = None, token: str | None = None) -> Connection:
     """The way to Latchkey that the environment names.
 
     Raises:
-        ValueError: LATCHKEY_URL or LATCHKEY_TOKEN is missing.
+        ValueError: LATCHKEY_URL or LATCHKEY_TOKEN is missing, or a key is no base64.
     """
     url, token = url or os.environ.get("LATCHKEY_URL"), token or os.environ.get("LATCHKEY_TOKEN")
     if not url or not token:
@@ -260,4 +262,11 @@ def connect(*, url: str | None = None, token: str | None = None) -> Connection:
 
 def _key(name: str) -> bytes | None:
     text = os.environ.get(name)
-    return base64.b64decode(text) if text else None
+    if not text:
+        return None
+    with suppress(ValueError):
+        key = base64.b64decode("".join(text.split()), validate=True)
+        if len(key) == KEY_BYTES:
+            return key
+    message = f"{name} is the base64 of {KEY_BYTES} raw bytes"
+    raise ValueError(message)

@@ -47,7 +47,7 @@ class Signer:
         try:
             key = Ed25519PrivateKey.from_private_bytes(private_key)
         except ValueError:
-            message = "a signing key is 32 raw Ed25519 bytes"
+            message = "LATCHKEY_SIGNING_KEY is the base64 of 32 raw Ed25519 bytes"
             raise LatchkeyError(message) from None
         self._key_id = _thumbprint(key.public_key().public_bytes_raw())
         keys = MappingKeyResolver(public_keys={}, private_keys={self._key_id: key})
