@@ -10,32 +10,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
 
-from django.db import connection
-
 from keyvault.audit import checkpoints, leaves, signing, tree
 from keyvault.audit.chain import Chain
 from keyvault.audit.findings import Problem, Report
 from keyvault.audit.mistyped import first_mistyped
 from keyvault.audit.snapshot import snapshot
 from keyvault.audit.spans import Spans
+from keyvault.audit.triggers import missing_triggers
 from keyvault.models import AuditCheckpoint, AuditEntry, AuditPending
 
-TRIGGERS = {
-    "sqlite": (
-        "keyvault_auditentry_no_update",
-        "keyvault_auditentry_no_delete",
-        "keyvault_auditentry_no_replace",
-        "keyvault_auditcheckpoint_no_update",
-        "keyvault_auditcheckpoint_no_delete",
-        "keyvault_auditcheckpoint_no_replace",
-        "keyvault_auditentry_pending",
-    ),
-    "postgresql": (
-        "keyvault_auditentry_append_only",
-        "keyvault_auditcheckpoint_append_only",
-        "keyvault_auditentry_pending",
-    ),
-}
 MOST_PROBLEMS = 100
 # Entries that are read by one query.
 MOST_AT_ONCE = 2_500
@@ -64,7 +47,7 @@ def verify(*, anchor: dict[str, Any] | None) -> Report:
         else:
             _walk(chain, report)
             chain.finish()
-        report.problems += _missing_triggers()
+        report.problems += missing_triggers()
     report.problems = sorted(report.problems, key=_order)[:MOST_PROBLEMS]
     return report
 
@@ -233,18 +216,3 @@ def _look_behind(report: Report, *, sealed: Spans) -> None:
         report.problems += [
             Problem(kind, f"entry {entry_id} {what}", entry_id=entry_id) for entry_id in sorted(ids)
         ]
-
-
-def _missing_triggers() -> list[Problem]:
-    sql = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'",
-    }[connection.vendor]
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        present = {name for (name,) in cursor.fetchall()}
-    return [
-        Problem("unguarded", f"the trigger {name} is missing: the record can be changed")
-        for name in TRIGGERS[connection.vendor]
-        if name not in present
-    ]

@@ -268,6 +268,56 @@ def test_a_dropped_trigger_is_found(unguarded: None) -> None:
     assert {problem.kind for problem in _verify().problems} == {"unguarded"}
 
 
+_LIKE_ENTRY = "ON keyvault_auditentry"
+DISARMED = {
+    "sqlite": {
+        "keyvault_auditentry_no_update": [
+            "DROP TRIGGER keyvault_auditentry_no_update",
+            f"CREATE TRIGGER keyvault_auditentry_no_update BEFORE UPDATE {_LIKE_ENTRY} "
+            "BEGIN SELECT 1; END",
+        ],
+        "keyvault_auditcheckpoint_no_delete": [
+            "DROP TRIGGER keyvault_auditcheckpoint_no_delete",
+            f"CREATE TRIGGER keyvault_auditcheckpoint_no_delete BEFORE DELETE {_LIKE_ENTRY} "
+            "BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END",
+        ],
+    },
+    "postgresql": {
+        "keyvault_auditentry_append_only": [
+            "ALTER TABLE keyvault_auditentry"
+            " ENABLE REPLICA TRIGGER keyvault_auditentry_append_only",
+        ],
+        "keyvault_auditcheckpoint_append_only": [
+            "DROP TRIGGER keyvault_auditcheckpoint_append_only ON keyvault_auditcheckpoint",
+            "CREATE TRIGGER keyvault_auditcheckpoint_append_only BEFORE TRUNCATE"
+            " ON keyvault_auditcheckpoint"
+            " FOR EACH STATEMENT EXECUTE FUNCTION keyvault_audit_is_append_only()",
+        ],
+        "keyvault_auditentry_pending": [
+            "CREATE OR REPLACE FUNCTION keyvault_audit_note_pending() RETURNS trigger"
+            " LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
+        ],
+    },
+}
+
+
+def test_a_trigger_that_guards_nothing_any_more_is_found() -> None:
+    for name, statements in DISARMED[connection.vendor].items():
+        with transaction.atomic(), connection.cursor() as cursor:
+            assert _verify().is_intact
+            for statement in statements:
+                cursor.execute(statement)
+            assert [name in problem.message for problem in _verify().problems] == [True]
+            transaction.set_rollback(True)
+
+
+def test_triggers_that_our_sessions_pass_over_are_found() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        assert {problem.kind for problem in _verify().problems} == {"unguarded"}
+
+
 def test_the_sink_is_filled_again_after_it_was_cut_short() -> None:
     for _ in range(3):
         _record()
