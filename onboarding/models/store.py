@@ -24,7 +24,7 @@ class Store(models.Model):
         MAGENTO = "magento", "Magento"
         SHOPIFY = "shopify", "Shopify"
         WOOCOMMERCE = "woocommerce", "WooCommerce"
-        OTHER = "other", "other"
+        OTHER = "other", _("other")
 
     keychain = models.OneToOneField(
         Keychain, models.PROTECT, primary_key=True, related_name="store"

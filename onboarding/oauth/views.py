@@ -51,6 +51,7 @@ def connect(request: SignedInRequest, store_id: UUID, provider: str) -> HttpResp
     context = {
         "store": store,
         "provider": chosen,
+        "scopes": selectors.scope_rows(provider=chosen, granted=""),
         "is_open": is_open,
         "platforms": Store.Platform.choices,
         "replaces": selectors.replaced_by(store=store, provider=chosen),

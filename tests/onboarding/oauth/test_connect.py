@@ -13,7 +13,7 @@ from keyvault.renewal import renew
 from keyvault.renewal.renewing import Outcome as Renewal
 from keyvault.vault import AccessTokenSecret
 from lightspeed.oauth.r_series import R_SERIES
-from onboarding.models import Consent
+from onboarding.models import Consent, User
 from onboarding.oauth.duties import CONSENTS
 from onboarding.oauth.ending import give_up
 from onboarding.oauth.outcomes import Outcome
@@ -345,6 +345,17 @@ def test_connecting_records_what_the_web_shop_runs_on(vendor: RunningSimulator) 
     at.client.post(url, {"platform": "woocommerce"})
     at.client.post(url, {"platform": "spaceship"})
     assert '<option value="woocommerce" selected>' in at.client.get(url).content.decode()
+
+
+def test_what_is_asked_of_the_merchant_is_asked_in_their_language(
+    vendor: RunningSimulator,
+) -> None:
+    opened()
+    at = desk(vendor)
+    User.objects.update(language="nl")
+    page = at.client.get(f"/stores/{at.store.pk}/connect/retail-r/").content.decode()
+    assert "Producten en voorraad" in page
+    assert ">Iets anders</option>" in page
 
 
 def test_a_closed_provider_leads_to_the_waiting_line(vendor: RunningSimulator) -> None:
