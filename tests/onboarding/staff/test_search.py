@@ -70,8 +70,14 @@ def test_long_lists_are_cut_and_say_so(shop: Store) -> None:
     company = shop.merchant
     for number in range(SHOWN):
         store(company, f"Bloem {number}")
+        person(f"guest-{number}")
     stores = find_everything("bloem")[0]
     assert (len(stores.rows), stores.has_more) == (SHOWN, True)
+    (people,) = find_everything("guest-")
+    assert (len(people.rows), people.has_more) == (SHOWN, False)
+    person("guest-of-honour")
+    (people,) = find_everything("guest-")
+    assert (len(people.rows), people.has_more) == (SHOWN, True)
 
 
 def test_search_takes_five_queries(

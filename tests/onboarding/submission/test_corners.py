@@ -37,6 +37,20 @@ def test_a_pair_that_was_deleted_meanwhile_takes_no_new_values(
     assert not Draft.objects.exists()
 
 
+def test_a_pair_that_is_pasted_again_takes_the_new_name_and_keeps_it_when_there_is_none(
+    simulator: RunningSimulator,
+) -> None:
+    at = desk()
+    known = pasted(known_pair(simulator))
+    at.paste(**known)
+    submission = at.submission()
+    at.paste(submission=submission.pk, **{**known, "name": "Bike App tablet"})
+    assert at.submission().name == "Bike App tablet"
+    values = Pasted(key=SecretStr("0" * 32), secret=SecretStr("1" * 32), remarks=())
+    row = pair._change_pair(submission=submission, actor=BY_TESTS, pasted=values, name="")
+    assert row.name == "Bike App tablet"
+
+
 def test_a_pair_whose_draft_has_vanished_can_be_pasted_again(
     simulator: RunningSimulator,
 ) -> None:

@@ -1,4 +1,5 @@
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.core import mail
 
@@ -7,7 +8,7 @@ from onboarding.models import User
 from onboarding.people.services import create_person
 from onboarding.staff.roles import Role
 from onboarding.staff.team.errors import LastSecurityError, OwnRoleError, SuperuserError
-from onboarding.staff.team.selectors import role_of
+from onboarding.staff.team.selectors import role_of, team
 from onboarding.staff.team.services import add_to_staff, give_role
 from tests.onboarding.cast import confirmed, person, signed_in, staff_in, staff_member
 
@@ -171,6 +172,16 @@ def test_merchants_and_closed_accounts_are_not_given_roles_here() -> None:
         path = f"{PAGE}{user.pk}/role/"
         assert client.post(path, {"role": "security"}).status_code == 404
         assert user.email not in client.get(PAGE).content.decode()
+
+
+def test_recovery_codes_alone_are_no_second_step() -> None:
+    user = person("unready", is_staff=True)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.RECOVERY_CODES, data={})
+    reader = staff_in("security")
+    assert {each.user: each.has_second_step for each in team(reader=reader)} == {
+        user: False,
+        reader: True,
+    }
 
 
 def test_the_list_tells_who_cannot_enter() -> None:
