@@ -3,6 +3,7 @@
 A trigger that has its name and does nothing guards nothing, so what it does is compared as well.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.db import connection
@@ -58,7 +59,10 @@ _FOUND: Final = {
         " tgenabled = 'O' AND current_setting('session_replication_role') <> 'replica')"
     ),
 }
-_MADE: Final = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
+_MADE: Final[dict[str, Mapping[str, tuple[object, ...]]]] = {
+    "sqlite": _SQLITE,
+    "postgresql": _POSTGRESQL,
+}
 
 
 def missing_triggers() -> list[Problem]:

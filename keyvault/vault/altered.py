@@ -1,13 +1,16 @@
 """Rows that no code of ours can have written: another type, or an id that is none.
 
 SQLite puts anything into any column for who owns its file, and then Django cannot read the row. So
-whoever reads all rows reads the sound ones, and names the others. PostgreSQL keeps to its types.
+whoever reads all rows reads the sound ones, and names the others. PostgreSQL keeps to its types,
+but its times reach further than Python's.
 """
 
 from typing import Any, Final, TypeVar
 
 from django.db import connection
 from django.db.models import Field, Model, QuerySet
+
+from keyvault.audit.mistyped import TIMES
 
 Row = TypeVar("Row", bound=Model)
 
@@ -17,7 +20,7 @@ _ASCII: Final = (
 )
 _COUNT: Final = "typeof({0}) = 'integer' AND {0} >= 0"
 # By the type of the column: a UUID stands in 32 characters.
-_RULES: Final = {
+_SQLITE: Final = {
     "char": f"{_ASCII} AND length({{0}}) = 32 AND {{0}} NOT GLOB '*[^0-9a-f]*'",
     "varchar": _ASCII,
     "text": "typeof({0}) = 'text' AND latchkey_is_utf8(CAST({0} AS BLOB))",
@@ -26,6 +29,9 @@ _RULES: Final = {
     "bool": _COUNT,
     "bigint": _COUNT,
     "integer unsigned": _COUNT,
+}
+_POSTGRESQL: Final = {
+    "timestamp with time zone": f"{{0}} {TIMES}",
 }
 # What people type in may be any text.
 _TYPED: Final = ("label", "name", "last_four")
@@ -42,10 +48,11 @@ def altered_rows(model: type[Model], *names: str) -> list[str]:
     if not rules:
         return []
     table = model._meta.db_table  # noqa: SLF001  # Django's documented model API
+    place = "rowid" if connection.vendor == "sqlite" else model._meta.pk.column  # noqa: SLF001  # as above
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT rowid, {', '.join(rules.values())} FROM {table}"  # noqa: S608  # our own tables
-            f" WHERE NOT ({' AND '.join(rules.values())}) ORDER BY rowid"
+            f"SELECT {place}, {', '.join(rules.values())} FROM {table}"  # noqa: S608  # our own tables
+            f" WHERE NOT ({' AND '.join(rules.values())}) ORDER BY {place}"
         )
         found = cursor.fetchall()
     return [
@@ -61,11 +68,11 @@ def _broken(rules: dict[str, str], kept: list[int]) -> list[str]:
 
 def _rules_of(model: type[Model], names: tuple[str, ...]) -> dict[str, str]:
     """What must be true of each column."""
-    if connection.vendor != "sqlite":
-        return {}
-    _add_function()
+    if connection.vendor == "sqlite":
+        _add_function()
     fields = model._meta.concrete_fields  # noqa: SLF001  # Django's documented model API
-    return {field.column: _rule_of(field) for field in fields if not names or field.name in names}
+    wanted = [field for field in fields if not names or field.name in names]
+    return {field.column: rule for field in wanted if (rule := _rule_of(field))}
 
 
 def _add_function() -> None:
@@ -87,6 +94,9 @@ def _is_utf8(raw: bytes | None) -> bool:
 
 def _rule_of(field: "Field[Any, Any]") -> str:
     column = f'"{field.model._meta.db_table}"."{field.column}"'  # noqa: SLF001  # as above
-    kind = "text" if field.name in _TYPED else str(field.db_type(connection)).partition("(")[0]
-    rule = _RULES[kind]
-    return f"({rule.format(column)}{f' OR {column} IS NULL' if field.null else ''})"
+    kind = str(field.db_type(connection)).partition("(")[0]
+    if connection.vendor == "sqlite":
+        rule = _SQLITE["text" if field.name in _TYPED else kind]
+    else:
+        rule = _POSTGRESQL.get(kind, "")
+    return rule and f"({rule.format(column)}{f' OR {column} IS NULL' if field.null else ''})"

@@ -1,4 +1,4 @@
-"""What SQLite lets an intruder put into a checkpoint is named, not stumbled over."""
+"""What the database lets an intruder put into a checkpoint is named, not stumbled over."""
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -43,6 +43,14 @@ def test_bytes_that_are_no_text_are_named() -> None:
     text = {"sqlite": "CAST(x'ff' AS TEXT)", "postgresql": "E'\\xff'"}[connection.vendor]
     if _altered(f"UPDATE keyvault_auditcheckpoint SET ranges = {text} WHERE id = 1"):  # noqa: S608  # ours
         assert verify(anchor=None).problems[0].checkpoint_id == 1
+
+
+@pytest.mark.parametrize("at", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+def test_a_time_that_no_clock_shows_is_named(at: str) -> None:
+    _seal(2)
+    if connection.vendor == "postgresql":
+        assert _altered(f"UPDATE keyvault_auditcheckpoint SET at = '{at}' WHERE id = 2")  # noqa: S608  # ours
+        assert verify(anchor=None).problems[0].checkpoint_id == 2
 
 
 def test_a_text_among_what_waits_is_told() -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -180,6 +181,21 @@ def test_a_count_of_wraps_that_is_none_asks_for_a_rotation(stores: list[Keychain
     if alter(KekUse, "wraps", "'many'", key=kek):
         with pytest.raises(KeyExhaustedError, match="rotate it"):
             count_wraps(kek_id=kek)
+
+
+@pytest.mark.parametrize("model", [Keychain, Credential, WrappedDek, KekUse])
+def test_a_time_of_postgresql_that_no_clock_shows_is_named(
+    model: Any, stores: list[Keychain], tmp_path: Path
+) -> None:
+    column = {WrappedDek: "wrapped_at", KekUse: "first_used_at"}.get(model, "created_at")
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        table = model._meta.db_table
+        cursor.execute(f"UPDATE {table} SET {column} = 'infinity'")  # noqa: S608  # ours
+    assert {f"{column} cannot be read" in row for row in altered_rows(model)} == {True}
+    told = rotation.read_status().altered + _backup(tmp_path).altered
+    assert any(f"of {table} was altered: {column}" in row for row in told)
 
 
 @pytest.mark.parametrize("label", ["x'6aff'", "'J' || x'c3'", "CAST(x'e282' AS TEXT)"])
