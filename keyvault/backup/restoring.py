@@ -119,10 +119,11 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
         VaultError: see `restore`.
+        OSError: it is there and may not be read, which says nothing about the backup.
     """
     try:
         manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         message = f"{folder} is no whole backup: its manifest is missing or damaged"
         raise VaultError(message) from None
     if manifest.engine != connection.vendor:

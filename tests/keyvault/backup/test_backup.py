@@ -258,6 +258,15 @@ def test_a_half_written_or_damaged_backup_is_refused(
     assert AuditEntry.objects.count() == before
 
 
+def test_a_backup_that_may_not_be_read_is_not_called_damaged(written: Path, key_file: Path) -> None:
+    manifest = written / "manifest.json"
+    manifest.rename(written / "elsewhere")
+    # Root may read everything, but no folder as a file.
+    manifest.mkdir()
+    with pytest.raises(IsADirectoryError):
+        backup.restore(folder=written, key_file=key_file)
+
+
 def test_a_backup_is_restored_into_an_empty_database_only(written: Path) -> None:
     with pytest.raises(CommandError, match="not empty"):
         _run("restore", str(written))
