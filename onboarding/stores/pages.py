@@ -13,6 +13,7 @@ from onboarding.oauth.providers import open_providers_beside
 from onboarding.oauth.selectors import connections_among, unconnected
 from onboarding.stores import selectors
 from onboarding.stores.activity import recent_activity
+from onboarding.stores.answers import answer
 from onboarding.stores.charts import Chart, usage_chart
 from onboarding.submission.selectors import open_submissions
 from onboarding.walkthrough.back_office import DEFAULT_LANGUAGE, back_office_words
@@ -32,13 +33,14 @@ def store_page(*, user: User, store_id: UUID) -> dict[str, Any]:
     keys = selectors.key_lines(credentials=credentials, words=words)
     connections = connections_among(credentials, now=timezone.now())
     waiting = list(open_submissions(store=store))
+    banner = banner_among(credentials)
     return {
         "store": store,
         "keys": keys,
         "connections": connections,
-        "banner": banner_among(credentials),
+        "banner": banner,
         "providers": unconnected(open_providers_beside(store), connections),
-        "answer": selectors.answer(keys=keys, connections=connections, waiting=waiting),
+        "answer": answer(keys=keys, connections=connections, waiting=waiting, banner=banner),
         "waiting": waiting,
         "chart": _chart_of(store, keys),
         "activity": recent_activity(store=store, limit=RECENT_LINES, viewer=user, keys=keys),

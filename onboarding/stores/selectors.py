@@ -1,9 +1,8 @@
 """What the store page reads: its keys, and the answer to "does my app work?"."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,9 +17,8 @@ from keyvault.pool import WindowBudget
 from lightspeed.permissions import ALL_PERMISSIONS
 from lightspeed.result import Outcome
 from onboarding.errors import UnknownRecordError
-from onboarding.models import GlassRequest, Replacement, Store, Submission, User, Verification
+from onboarding.models import GlassRequest, Replacement, Store, User, Verification
 from onboarding.oauth.providers import with_open_providers
-from onboarding.oauth.selectors import Connection
 from onboarding.people.selectors import stores_for
 from onboarding.submission.selectors import granted_count, missing_boxes
 from onboarding.walkthrough.back_office import BackOfficeWords
@@ -61,49 +59,6 @@ class KeyLine:
     def boxes(self) -> int:
         """How many boxes there are."""
         return len(ALL_PERMISSIONS)
-
-
-class Standing(StrEnum):
-    """The answer to "does my app work?"."""
-
-    OK = "ok"
-    ACT = "act"
-    BROKEN = "broken"
-    EMPTY = "empty"
-
-
-class Reason(StrEnum):
-    """Why the store stands as it does; each has its own words and its own action."""
-
-    WORKS = "works"
-    NO_KEY = "no_key"
-    KEY_WAITS = "key_waits"
-    ALL_REFUSED = "all_refused"
-    ALL_PAUSED = "all_paused"
-    SOME_REFUSED = "some_refused"
-    BOX_MISSING = "box_missing"
-    KEY_OPENED = "key_opened"
-    CONNECTED = "connected"
-    RECONNECT = "reconnect"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The first line of the store page.
-
-    Attributes:
-        standing: the answer.
-        reason: why.
-        key: the key that wants something, if one does.
-        submission_id: the pair that waits for its merchant, if one does.
-        connection: the connection that wants something, if one does.
-    """
-
-    standing: Standing
-    reason: Reason
-    key: KeyLine | None = None
-    submission_id: UUID | None = None
-    connection: Connection | None = None
 
 
 def page_of_stores(*, user: User, number: str | None, size: int) -> Page[Store]:
@@ -244,57 +199,3 @@ def limits_of(keys: list[KeyLine]) -> dict[int, int]:
             for seconds, limit in line.credential.limits:
                 together[seconds] = together.get(seconds, 0) + limit
     return together
-
-
-def answer(
-    *,
-    keys: Sequence[KeyLine],
-    connections: Sequence[Connection] = (),
-    waiting: Sequence[Submission] = (),
-) -> Answer:
-    """Whether the app works, and the one thing to do if it does not.
-
-    Args:
-        keys: the store's keys.
-        connections: its connections.
-        waiting: the pairs that are kept but not stored, the newest first.
-    """
-    ailing = next((each for each in connections if each.standing != "ok"), None)
-    if ailing is not None:
-        is_alone = len(connections) == 1 and not keys
-        is_broken = is_alone and ailing.standing == "broken"
-        standing = Standing.BROKEN if is_broken else Standing.ACT
-        return Answer(standing, Reason.RECONNECT, connection=ailing)
-    if connections and not keys:
-        return Answer(Standing.OK, Reason.CONNECTED)
-    by_state = {
-        state: [line for line in keys if line.credential.state == state]
-        for state in Credential.LIVE_STATES
-    }
-    if not by_state[State.ACTIVE]:
-        return _answer_without_active(by_state=by_state, waiting=waiting)
-    return _answer_with_active(by_state)
-
-
-def _answer_with_active(by_state: dict[State, list[KeyLine]]) -> Answer:
-    if by_state[State.SUSPENDED]:
-        return Answer(Standing.ACT, Reason.SOME_REFUSED, key=by_state[State.SUSPENDED][0])
-    lacking = next((line for line in by_state[State.ACTIVE] if line.missing), None)
-    if lacking is not None and lacking.last_outcome == Outcome.MISSING_PERMISSIONS:
-        return Answer(Standing.ACT, Reason.BOX_MISSING, key=lacking)
-    opened = next((line for line in by_state[State.ACTIVE] if line.opened_at), None)
-    if opened is not None:
-        return Answer(Standing.ACT, Reason.KEY_OPENED, key=opened)
-    return Answer(Standing.OK, Reason.WORKS)
-
-
-def _answer_without_active(
-    *, by_state: dict[State, list[KeyLine]], waiting: Sequence[Submission]
-) -> Answer:
-    if by_state[State.SUSPENDED]:
-        return Answer(Standing.BROKEN, Reason.ALL_REFUSED, key=by_state[State.SUSPENDED][0])
-    if by_state[State.PAUSED]:
-        return Answer(Standing.BROKEN, Reason.ALL_PAUSED, key=by_state[State.PAUSED][0])
-    if waiting:
-        return Answer(Standing.ACT, Reason.KEY_WAITS, submission_id=waiting[0].pk)
-    return Answer(Standing.EMPTY, Reason.NO_KEY)

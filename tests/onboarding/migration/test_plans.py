@@ -1,6 +1,7 @@
 """Phases with dates and effects, on the vendor's clock."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -218,6 +219,17 @@ def test_no_new_keys_closes_the_walkthrough() -> None:
     assert "not open yet" in client.get(walkthrough).content.decode()
 
 
+def test_a_plan_without_a_way_to_go_leaves_nothing_to_do() -> None:
+    owner = person("owner")
+    shop = store(merchant(owner=owner))
+    credential(shop)
+    made = plan(facts=replace(FACTS, endpoint="ecom-eu1", provider=""), keys_refused=DAY)
+    plans.activate(plan=made, user=staff())
+    page = signed_in(owner).get(f"/stores/{shop.pk}/").content.decode()
+    assert "Nothing to do" in page
+    assert "The new way is not open yet" in page
+
+
 def test_the_store_page_says_until_when_its_key_works(vendor: RunningSimulator) -> None:
     opened()
     at = migrating(vendor)
@@ -231,11 +243,18 @@ def test_the_store_page_says_until_when_its_key_works(vendor: RunningSimulator) 
     assert "says goodbye to API keys" in page()
     add_phase(made, "keys_refused", DAY)
     assert "Your key works until" in page()
+    assert page().count("Reconnect: it takes two minutes") == 1
+    assert re.search(r'<h2 id="answer-title">Act by [^<]+: reconnect</h2>', page())
+    assert "Nothing to do" not in page()
     add_phase(made, "keys_refused", PAST)
     PHASES.run(later())
     assert "no longer accepts API keys" in page()
+    assert "Broken: Lightspeed Retail refuses API keys" in page()
+    assert "in your Back Office" not in page()
+    assert "Nothing to do" not in page()
     at.connect(account=str(at.store.shop_id))
     assert "API keys" not in page()
+    assert "Nothing to do" in page()
 
 
 def test_staff_walk_a_plan_through_its_pages(vendor: RunningSimulator) -> None:
