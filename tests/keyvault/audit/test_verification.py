@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from keyvault import audit
@@ -57,6 +58,19 @@ def test_a_fresh_record_is_intact() -> None:
     report = _verify()
     assert report.is_intact
     assert (report.entries, report.checkpoints, report.unsealed) == (5, 2, 1)
+
+
+def test_neighbours_that_are_sound_are_read_together() -> None:
+    _record(3)
+    _seal()
+    with CaptureQueriesContext(connection) as one:
+        assert _verify().is_intact
+    for _ in range(2):
+        _record(2)
+        _seal()
+    with CaptureQueriesContext(connection) as three:
+        assert _verify().is_intact
+    assert len(three) == len(one)
 
 
 def test_small_checkpoints_are_read_together_and_the_bad_one_is_named() -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from keyvault.models import AuditEntry
 from onboarding.capacity.duties import run_closing
 from onboarding.capacity.planner import SaleFigures
+from onboarding.capacity.selectors import is_soon
 from onboarding.capacity.services import (
     MOST_RUNNING,
     answer_case,
@@ -272,6 +273,13 @@ def test_a_sale_before_the_answer_is_told_to_be_on_the_safe_side() -> None:
     case = case_of(at.store, days=1)
     assert "Your sale is soon" in text(at.client.get(case_url(at, case)))
     assert "Your sale is soon" not in text(at.client.get(case_url(at, case_of(at.store, days=40))))
+
+
+@pytest.mark.parametrize(("days", "soon"), [(0, True), (1, True), (2, False)])
+def test_a_sale_is_soon_until_the_day_after_the_answer(days: int, soon: bool) -> None:
+    case = case_of(desk().store)
+    case.sale_on = timezone.localdate(case.reply_by) + timedelta(days=days)
+    assert is_soon(case) is soon
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_from_the_key_to_the_sealed_secret(scene: Scene, caplog: pytest.LogCaptu
     asked = asker.post(ask, scene.form())
     request = GlassRequest.objects.get()
     assert asked["Location"] == f"/staff/glass/{request.pk}/"
+    assert "Everybody who may approve has a mail" in asker.get(asked["Location"]).content.decode()
     assert "You are the second person" in page_of(request, user=scene.ben)
     approver.post(f"/staff/glass/{request.pk}/decide/", {"do": "approve"})
     assert "You may open it now" in page_of(request, user=scene.anna)
