@@ -26,6 +26,8 @@ from keyvault.kek.provider import Kek, KekState, WrappedKey
 
 TAG = "latchkey-kek"
 WAITING_DAYS = 7  # the least that KMS allows before a key is gone
+# What comes of reading an answer that is none, a proxy's page for example.
+_NO_ANSWER = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class AwsProvider:
             answer = self._kms.encrypt(
                 KeyId=self._alias, Plaintext=dek, EncryptionContext=_context(keychain)
             )
-        return WrappedKey(_id(answer["KeyId"]), answer["CiphertextBlob"])
+            return WrappedKey(_id(answer["KeyId"]), answer["CiphertextBlob"])
 
     def unwrap(self, *, key: WrappedKey, keychain: str) -> bytes:
         """Gives the DEK back; one call. KMS refuses when the DEK is of another key."""
@@ -82,7 +84,7 @@ class AwsProvider:
                 CiphertextBlob=key.wrapped,
                 EncryptionContext=_context(keychain),
             )
-        dek: bytes = answer["Plaintext"]
+            dek: bytes = answer["Plaintext"]
         if len(dek) != DEK_BYTES:
             message = "KMS unwrapped something that is no DEK"
             raise TamperedSecretError(message)
@@ -111,10 +113,10 @@ class AwsProvider:
             ]
             ours = [arn for arn in arns if _id(arn) == active or self._is_ours(arn)]
             found = [self._kms.describe_key(KeyId=arn)["KeyMetadata"] for arn in ours]
-        keks = [
-            Kek(id=_id(row["Arn"]), state=_state(row, active), created_at=row["CreationDate"])
-            for row in found
-        ]
+            keks = [
+                Kek(id=_id(row["Arn"]), state=_state(row, active), created_at=row["CreationDate"])
+                for row in found
+            ]
         return sorted(keks, key=lambda kek: (str(kek.created_at), kek.state is KekState.ACTIVE))
 
     def rotate(self) -> Kek:
@@ -124,8 +126,9 @@ class AwsProvider:
         with _told(self._alias):
             self._kms.tag_resource(KeyId=before, Tags=tags)
             made = self._kms.create_key(Description="Latchkey KEK", Tags=tags)["KeyMetadata"]
+            kek = Kek(id=_id(made["Arn"]), state=KekState.ACTIVE, created_at=made["CreationDate"])
             self._kms.update_alias(AliasName=self._alias, TargetKeyId=made["KeyId"])
-        return Kek(id=_id(made["Arn"]), state=KekState.ACTIVE, created_at=made["CreationDate"])
+        return kek
 
     def destroy(self, *, kek_id: str) -> None:
         """Has KMS destroy a key after its waiting time; until then KMS can call it back."""
@@ -146,7 +149,7 @@ class AwsProvider:
                 DestinationKeyId=self._alias,
                 DestinationEncryptionContext=_context(keychain),
             )
-        return WrappedKey(_id(answer["KeyId"]), answer["CiphertextBlob"])
+            return WrappedKey(_id(answer["KeyId"]), answer["CiphertextBlob"])
 
     def _is_ours(self, arn: str) -> bool:
         tags = self._kms.list_resource_tags(KeyId=arn)["Tags"]
@@ -165,6 +168,9 @@ def _told(key: str) -> Iterator[None]:
             f"AWS KMS does not answer ({type(error).__name__}): see the region, the address and "
             "our credentials, then try again"
         )
+        raise KekUnavailableError(message) from None
+    except _NO_ANSWER:
+        message = "AWS KMS answers like another server: see whether the address is right"
         raise KekUnavailableError(message) from None
 
 

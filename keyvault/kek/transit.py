@@ -11,6 +11,7 @@ A KEK id is `vault-transit:<mount>/<key>:v<version>`; a wrapped DEK is the serve
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ TIMEOUT_SECONDS = 5
 KEY_TYPE = "aes256-gcm96"
 # OpenBao takes 1000 strings in a request (max_request_json_strings), and a DEK is two.
 MOST_AT_ONCE = 200
+# Nonce, DEK and tag, 60 bytes: anything else would lose the DEK, so it is not stored.
+_CIPHERTEXT = re.compile("vault:v([1-9][0-9]*):[A-Za-z0-9+/]{80}")
+# What comes of reading an answer that is none, a proxy's page for example.
+_NO_ANSWER = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +90,16 @@ class TransitProvider:
         """Wraps a DEK under the newest version; one call, at first use two."""
         if not self._is_checked:
             self._read_key()
-        answer = self._call("encrypt", {"plaintext": _base64(dek), "context": _context(keychain)})
-        return self._wrapped(answer["ciphertext"])
+        body = {"plaintext": _base64(dek), "context": _context(keychain)}
+        with self._told():
+            return self._wrapped(self._call("encrypt", body)["ciphertext"])
 
     def unwrap(self, *, key: WrappedKey, keychain: str) -> bytes:
         """Gives the DEK back; one call."""
         self._refuse_foreign(key)
-        ciphertext = _ascii(key.wrapped)
-        answer = self._call("decrypt", {"ciphertext": ciphertext, "context": _context(keychain)})
-        dek = _decoded(answer["plaintext"])
+        body = {"ciphertext": _ascii(key.wrapped), "context": _context(keychain)}
+        with self._told():
+            dek = _decoded(self._call("decrypt", body)["plaintext"])
         if len(dek) != DEK_BYTES:
             message = "the transit engine unwrapped something that is no DEK"
             raise TamperedSecretError(message)
@@ -106,19 +112,21 @@ class TransitProvider:
             for keychain, key in keys
         ]
         results = []
-        for start in range(0, len(items), MOST_AT_ONCE):
-            batch = {"batch_input": items[start : start + MOST_AT_ONCE]}
-            results += self._call("rewrap", batch)["batch_results"]
-        return [
-            _meaning(item["error"]) if item.get("error") else self._wrapped(item["ciphertext"])
-            for item in results
-        ]
+        with self._told():
+            for start in range(0, len(items), MOST_AT_ONCE):
+                batch = {"batch_input": items[start : start + MOST_AT_ONCE]}
+                results += self._call("rewrap", batch)["batch_results"]
+            return [
+                _meaning(item["error"]) if item.get("error") else self._wrapped(item["ciphertext"])
+                for _, item in zip(items, results, strict=True)
+            ]
 
     def keks(self) -> list[Kek]:
         """Every version of the key, the oldest first."""
         key = self._read_key()
-        made = {int(version): _moment(value) for version, value in key["keys"].items()}
         newest, oldest = key["latest_version"], key["min_decryption_version"]
+        with self._told():
+            made = {int(version): _moment(value) for version, value in key["keys"].items()}
         return [
             Kek(
                 id=f"{self._prefix}{version}",
@@ -130,9 +138,13 @@ class TransitProvider:
 
     def rotate(self) -> Kek:
         """Has the server make a new version of the key."""
-        self._read_key()
+        before = self.active_id()
         self._call("keys", {}, suffix="/rotate")
-        return self.keks()[-1]
+        fresh = self.keks()[-1]
+        if fresh.id == before:
+            message = f"the transit server has not rotated: {before} is still the newest"
+            raise KekUnavailableError(message)
+        return fresh
 
     def destroy(self, *, kek_id: str) -> None:
         """Has the server forget a version, which must be the oldest that is left."""
@@ -157,7 +169,10 @@ class TransitProvider:
             key: dict[str, Any] = self._client.secrets.transit.read_key(
                 settings.key, mount_point=settings.mount
             )["data"]
-        if key["type"] != KEY_TYPE or not key["derived"]:
+            is_usable = key["type"] == KEY_TYPE and key["derived"]
+            if is_usable and not key["latest_version"] >= key["min_decryption_version"] >= 1:
+                raise ValueError
+        if not is_usable:
             message = (
                 f"the transit key {settings.key} must be of type {KEY_TYPE} and derived. "
                 f"Make it by: bao write -f {settings.mount}/keys/{settings.key} derived=true"
@@ -199,10 +214,15 @@ class TransitProvider:
                 "be reached, then try again"
             )
             raise KekUnavailableError(message) from None
+        except _NO_ANSWER:
+            message = f"{server} answers like no transit engine: see whether the address is right"
+            raise KekUnavailableError(message) from None
 
     def _wrapped(self, ciphertext: str) -> WrappedKey:
-        version = ciphertext.split(":")[1].removeprefix("v")
-        return WrappedKey(f"{self._prefix}{version}", ciphertext.encode("ascii"))
+        form = _CIPHERTEXT.fullmatch(ciphertext)
+        if form is None:
+            raise ValueError
+        return WrappedKey(f"{self._prefix}{form[1]}", ciphertext.encode("ascii"))
 
     def _refuse_foreign(self, key: WrappedKey) -> None:
         """The id beside a DEK must be what its ciphertext says, so that neither can be altered."""

@@ -86,33 +86,49 @@ def kms() -> Iterator[AwsSettings]:
         server.stop()
 
 
-class _Refusing(BaseHTTPRequestHandler):
-    code: str
+class _Answering(BaseHTTPRequestHandler):
+    status: int
+    body: bytes
 
     def do_POST(self) -> None:
-        body = json.dumps({"__type": self.code, "message": "no"}).encode()
-        self.send_response(400)
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.send_response(self.status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(self.body)
+
+    def do_GET(self) -> None:
+        self.do_POST()
 
     def log_message(self, *_: object) -> None:
         """Nothing: tests read what the product logs."""
 
 
 @contextlib.contextmanager
-def refusing_kms(code: str) -> Iterator[AwsSettings]:
-    """A KMS that answers every request with one error."""
-    handler = type("Handler", (_Refusing,), {"code": code})
+def answering(body: bytes, *, status: int = 200) -> Iterator[str]:
+    """The address of a server that has one answer to everything."""
+    handler = type("Handler", (_Answering,), {"status": status, "body": body})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
-        os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
-        endpoint = f"http://127.0.0.1:{server.server_port}"
         try:
-            yield AwsSettings(alias="alias/ours", region="eu-west-1", endpoint=endpoint)
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
+
+
+def kms_at(endpoint: str) -> AwsSettings:
+    """A KMS at an address that stands in for Amazon's."""
+    os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
+    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
+    return AwsSettings(alias="alias/ours", region="eu-west-1", endpoint=endpoint)
+
+
+@contextlib.contextmanager
+def refusing_kms(code: str) -> Iterator[AwsSettings]:
+    """A KMS that answers every request with one error."""
+    body = json.dumps({"__type": code, "message": "no"}).encode()
+    with answering(body, status=400) as endpoint:
+        yield kms_at(endpoint)

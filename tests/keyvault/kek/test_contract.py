@@ -1,5 +1,6 @@
 """What every KEK provider promises, tried on the real thing."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from keyvault.kek.aws import AwsProvider, AwsSettings
 from keyvault.kek.local import LocalProvider, create_keyring
 from keyvault.kek.provider import KekProvider, KekState, WrappedKey
 from keyvault.kek.transit import TransitProvider, TransitSettings
-from tests.keyvault.kek.servers import free_port, kms, openbao, refusing_kms
+from tests.keyvault.kek.servers import answering, free_port, kms, kms_at, openbao, refusing_kms
 
 DEK = bytes(range(32))
 ONE, OTHER = f"{1:032x}", f"{2:032x}"
@@ -206,6 +207,56 @@ def test_a_kms_alias_that_is_missing_is_told(amazon: AwsSettings) -> None:
 def test_what_kms_refuses_is_told(code: str, kind: type[VaultError], words: str) -> None:
     with refusing_kms(code) as settings, pytest.raises(kind, match=words):
         AwsProvider(settings).wrap(dek=DEK, keychain=ONE)
+
+
+# What a proxy, another server or a wrong address gives.
+USABLE = {
+    "type": "aes256-gcm96",
+    "derived": True,
+    "latest_version": 1,
+    "min_decryption_version": 1,
+    "keys": {"1": 1700000000},
+}
+SHORT = {"ciphertext": "vault:v1:AAAA", "plaintext": "AAAA", "batch_results": []}
+NONSENSE = {
+    "page": b"<html>Welcome</html>",
+    "nothing": b"",
+    "object": b"{}",
+    "list": b"[]",
+    "cut": b'{"data": {"ciph',
+    "null": b'{"data": null}',
+    "numbers": json.dumps({"data": USABLE | dict.fromkeys(SHORT, 7)}).encode(),
+    "texts": json.dumps({"data": USABLE | dict.fromkeys(SHORT, "\u00e9")}).encode(),
+    "short": json.dumps({"data": USABLE | SHORT}).encode(),
+    "of no KEK": json.dumps({"data": USABLE | {"batch_results": [{}]}}).encode(),
+    "versions": json.dumps({"data": USABLE | {"latest_version": None}}).encode(),
+    "dates": json.dumps({"data": USABLE | {"keys": []}}).encode(),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
+@pytest.mark.parametrize("name", ["vault-transit", "aws-kms"])
+def test_an_answer_that_is_none_is_told_and_never_taken_for_a_key(
+    name: str, body: bytes, status: int
+) -> None:
+    with answering(body, status=status) as address:
+        provider: KekProvider
+        if name == "vault-transit":
+            settings = TransitSettings(address=address, token=SecretStr("t"), key="latchkey")
+            provider = TransitProvider(settings)
+            key = WrappedKey("vault-transit:transit/latchkey:v1", b"vault:v1:" + b"A" * 80)
+        else:
+            provider = AwsProvider(kms_at(address))
+            key = WrappedKey("aws-kms:arn:aws:kms:eu-west-1:1:key/ours", b"wrapped")
+        for call in (
+            lambda: provider.wrap(dek=DEK, keychain=ONE),
+            lambda: provider.unwrap(key=key, keychain=ONE),
+            lambda: provider.rewrap([(ONE, key)]),
+            provider.rotate,
+        ):
+            with pytest.raises(VaultError):
+                call()
 
 
 def test_kms_logs_the_keychain_as_its_encryption_context(amazon: AwsSettings) -> None:
