@@ -63,8 +63,20 @@ def phase_of(*, plan: Plan, effect: str) -> Phase | None:
 
 def affected_credentials(plan: Plan) -> QuerySet[Credential]:
     """The live credentials that a plan is about."""
+    return Credential.objects.filter(_is_about(plan), state__in=Credential.LIVE_STATES)
+
+
+def is_to_reconnect() -> Q:
+    """Which credentials an active plan ends that has a way to go. One query."""
+    found = Q(pk__in=())
+    for plan in Plan.objects.filter(state=Plan.State.ACTIVE).exclude(provider=""):
+        found |= _is_about(plan)
+    return found
+
+
+def _is_about(plan: Plan) -> Q:
     mine = Q(endpoint=plan.endpoint) | Q(endpoint__startswith=f"{plan.endpoint}/")
-    return Credential.objects.filter(mine, kind=plan.kind, state__in=Credential.LIVE_STATES)
+    return mine & Q(kind=plan.kind)
 
 
 def affected_stores(plan: Plan) -> QuerySet[Store]:

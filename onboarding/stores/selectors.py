@@ -17,6 +17,7 @@ from keyvault.pool import WindowBudget
 from lightspeed.permissions import ALL_PERMISSIONS
 from lightspeed.result import Outcome
 from onboarding.errors import UnknownRecordError
+from onboarding.migration.selectors import is_to_reconnect
 from onboarding.models import GlassRequest, Replacement, Store, User, Verification
 from onboarding.oauth.providers import with_open_providers
 from onboarding.people.selectors import stores_for
@@ -62,7 +63,7 @@ class KeyLine:
 
 
 def page_of_stores(*, user: User, number: str | None, size: int) -> Page[Store]:
-    """One page of the person's stores: `active_keys`, `live_keys`, `is_ailing`. Three queries.
+    """One page of the person's stores: `active_keys`, `live_keys`, `is_ailing`. Four queries.
 
     Only the page's own stores are read and counted, so the list of an agency costs little more.
 
@@ -93,6 +94,7 @@ def _ailing_credentials() -> QuerySet[Credential]:
         | Q(state=State.ACTIVE, last_outcome=Outcome.MISSING_PERMISSIONS)
         | Q(Exists(opened), state=State.ACTIVE)
         | Q(state=State.ACTIVE, grant__state=Grant.State.LOST)
+        | (Q(state=State.ACTIVE) & is_to_reconnect())
     )
 
 

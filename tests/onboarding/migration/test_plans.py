@@ -219,6 +219,19 @@ def test_no_new_keys_closes_the_walkthrough() -> None:
     assert "not open yet" in client.get(walkthrough).content.decode()
 
 
+@pytest.mark.parametrize(("endpoint", "label"), [("ecom-eu1", "Act"), ("ecom-us1", "OK")])
+def test_the_list_of_stores_says_what_the_page_of_a_store_says(endpoint: str, label: str) -> None:
+    owner = person("owner")
+    company = merchant(owner=owner)
+    shops = [store(company, f"Shop {number}") for number in range(2)]
+    credential(shops[0])
+    made = plan(facts=replace(FACTS, endpoint=endpoint), keys_refused=DAY)
+    client = signed_in(owner)
+    assert ">OK<" in re.sub(r"\s+", "", client.get("/stores/").content.decode())
+    plans.activate(plan=made, user=staff())
+    assert f">{label}<" in re.sub(r"\s+", "", client.get("/stores/").content.decode())
+
+
 def test_a_plan_without_a_way_to_go_leaves_nothing_to_do() -> None:
     owner = person("owner")
     shop = store(merchant(owner=owner))
