@@ -40,7 +40,8 @@ def invite_person(
 ) -> Invitation:
     """Invites somebody to act for a merchant; the mail goes when the transaction commits.
 
-    An open invitation of the same address is replaced: its link stops working.
+    An open invitation of the same address is replaced: its link stops working. Locks the merchant's
+    row, so that of two at the same moment the later replaces the earlier.
 
     Args:
         merchant: for whom.
@@ -55,6 +56,7 @@ def invite_person(
     Raises:
         AlreadyMemberError: the address belongs to a member already.
     """
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
     email = email.lower()
     if merchant.members.filter(user__email__iexact=email).exists():
         raise AlreadyMemberError

@@ -26,6 +26,7 @@ from onboarding.people.invitations import (
     withdraw_invitation,
 )
 from onboarding.people.selectors import invitation_behind, open_invitations_of
+from tests.keyvault.at_once import at_once
 from tests.onboarding.cast import BY_TESTS, PASSWORD, member, merchant, person, signed_in, store
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,14 @@ def invited(company: Merchant, email: str = NEW, **changes: str) -> str:
     """The token of a new invitation, out of its mail."""
     invite_person(merchant=company, email=email, invited_by=owner_of(company), **changes)
     return re.search(r"/invitations/([\w-]+)/", str(mail.outbox[-1].body))[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_invitations_of_one_address_at_the_same_moment_leave_one_open(company: Merchant) -> None:
+    owner = owner_of(company)
+    found = at_once([lambda: invite_person(merchant=company, email=NEW, invited_by=owner)] * 4)
+    assert [each for each in found if not isinstance(each, Invitation)] == []
+    assert open_invitations_of(company).count() == 1
 
 
 def test_link_is_in_the_mail_and_nowhere_else(company: Merchant) -> None:
