@@ -65,6 +65,7 @@ class Action(StrEnum):
     CAMPAIGN_BROWNOUT = "campaign.brownout"
     MERCHANT_CREATED = "merchant.created"
     MEMBER_INVITED = "member.invited"
+    MEMBER_UNINVITED = "member.uninvited"
     MEMBER_ADDED = "member.added"
     MEMBER_CHANGED = "member.changed"
     MEMBER_REMOVED = "member.removed"

@@ -144,7 +144,7 @@ def withdraw_invitation(*, invitation: Invitation, actor: Actor) -> None:
         actor: who takes it back; recorded for each store of the merchant.
     """
     record_for_stores(
-        action=Action.MEMBER_REMOVED,
+        action=Action.MEMBER_UNINVITED,
         merchant=invitation.merchant,
         actor=actor,
         subject=f"invitation:{invitation.pk}",

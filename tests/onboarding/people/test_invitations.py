@@ -153,7 +153,8 @@ def test_withdrawn_link_is_dead_and_recorded(company: Merchant) -> None:
     withdraw_invitation(invitation=Invitation.objects.get(), actor=BY_TESTS)
     with pytest.raises(InvitationClosedError):
         invitation_behind(token)
-    assert AuditEntry.objects.filter(action=Action.MEMBER_REMOVED).count() == 1
+    assert AuditEntry.objects.filter(action=Action.MEMBER_UNINVITED).count() == 1
+    assert not AuditEntry.objects.filter(action=Action.MEMBER_REMOVED).exists()
 
 
 def test_mail_speaks_the_chosen_language(company: Merchant) -> None:
