@@ -90,6 +90,14 @@ def open_hand_over(*, token: SecretStr) -> HandOver:
     return found
 
 
+def opened_hand_over(*, token: SecretStr, hand_over_id: UUID) -> HandOver | None:
+    """The hand-over of a link that was opened, if it is the one named and still runs."""
+    found = HandOver.objects.filter(pk=hand_over_id, digest=_digest(token)).first()
+    if found is None:
+        return None
+    return running_hand_over(hand_over_id=found.pk, store_id=found.store_id)
+
+
 def running_hand_over(*, hand_over_id: UUID, store_id: UUID) -> HandOver | None:
     """The hand-over that a guest's browser is in, if it still runs for this store."""
     return (

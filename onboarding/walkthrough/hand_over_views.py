@@ -1,5 +1,8 @@
 """The pages of a hand-over: making the link, opening it, and the end of the task."""
 
+from uuid import UUID
+
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -8,12 +11,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from pydantic import SecretStr
 
 from onboarding.errors import UnknownRecordError
+from onboarding.models import HandOver
 from onboarding.walkthrough.hand_over import (
     create_hand_over,
     hand_over_by_token,
     open_hand_over,
+    opened_hand_over,
 )
 from onboarding.walkthrough.visitors import SESSION_KEY, Visitor, open_to_guests
+
+_LOOKED_AT = "hand_over_looked_at"
 
 
 @open_to_guests
@@ -39,13 +46,38 @@ def begin(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "GET":
             found = hand_over_by_token(token=secret)
+            _renew_session(request, found)
             return render(request, "onboarding/walkthrough/begin.html", {"hand_over": found})
-        found = open_hand_over(token=secret)
+        with transaction.atomic():
+            found = open_hand_over(token=secret)
+            _renew_session(request, found)
+            request.session[SESSION_KEY] = str(found.pk)
+            # Whoever finds the link used up finds this, too.
+            request.session.save()
     except UnknownRecordError:
-        return render(request, "onboarding/walkthrough/link_over.html", status=404)
-    request.session.cycle_key()
-    request.session[SESSION_KEY] = str(found.pk)
+        opened = _opened_here(request, token=secret)
+        if opened is None:
+            return render(request, "onboarding/walkthrough/link_over.html", status=404)
+        found = opened
     return redirect("walkthrough:start", store_id=found.store_id)
+
+
+def _renew_session(request: HttpRequest, found: HandOver) -> None:
+    """Leave the session that was there before, once a link.
+
+    This is done when the link is looked at: of a button that is pressed twice, the browser keeps
+    the second answer alone, and would never learn of a session that began with the first.
+    """
+    if request.session.get(_LOOKED_AT) != str(found.pk):
+        request.session.cycle_key()
+        request.session[_LOOKED_AT] = str(found.pk)
+
+
+def _opened_here(request: HttpRequest, *, token: SecretStr) -> HandOver | None:
+    """The hand-over that this very browser has opened by the link, if it still runs."""
+    # Read anew: the first of two requests may have come in between.
+    kept = type(request.session)(request.session.session_key).get(SESSION_KEY)
+    return opened_hand_over(token=token, hand_over_id=UUID(kept)) if kept else None
 
 
 @require_safe

@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -95,6 +96,42 @@ def test_the_link_works_once() -> None:
     assert late.status_code == 404
     assert heading(late) == "This link is over"
     assert Client().get(url).status_code == 404
+
+
+def test_a_button_that_is_pressed_twice_lets_the_guest_in() -> None:
+    client, url = Client(), link(desk())
+    client.get(url)
+    # The browser drops the answer to the first press, its cookies included.
+    before = client.cookies.copy()
+    client.post(url)
+    client.cookies = before
+    page = client.post(url, follow=True)
+    assert heading(page) == "Before you start"
+
+
+def test_the_link_leads_on_in_the_browser_that_opened_it_while_it_runs() -> None:
+    at = desk()
+    client, url = Client(), link(at)
+    client.post(url)
+    assert heading(client.get(url, follow=True)) == "Before you start"
+    assert Client().get(url).status_code == 404
+    other = link(at)
+    assert client.get(url).status_code == 404
+    assert client.get(other).status_code == 200
+
+
+def test_a_session_from_before_the_link_is_left_behind() -> None:
+    url = link(desk())
+    client = Client()
+    planted = client.session.session_key
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value == planted
+    client.get(url)
+    looking = client.session.session_key
+    client.post(url)
+    assert client.session.session_key == looking != planted
+    late = Client()
+    late.cookies[settings.SESSION_COOKIE_NAME] = planted
+    assert late.get(url).status_code == 404
 
 
 def test_looking_at_the_link_does_not_use_it_up() -> None:
