@@ -82,7 +82,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             request, "onboarding/people/unsubscribe.html", {"state": "unknown"}, status=404
         )
     user, topic = found
-    if request.method == "POST":
+    # Who has left the staff gets none of its mails any more.
+    if request.method == "POST" and topic in topics_of(user):
         save_choices(user=user, choices={topic: Choice.OFF})
     with translation.override(user.language):
         context = {"state": "done" if request.method == "POST" else "ask", "topic": topic.label}

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 PAGE = "/accounts/notifications/"
 
 
-def way_out(user: User) -> str:
-    return unsubscribe_url(user=user, topic=Topic.CAMPAIGNS).split("127.0.0.1:8000")[1]
+def way_out(user: User, topic: Topic = Topic.CAMPAIGNS) -> str:
+    return unsubscribe_url(user=user, topic=topic).split("127.0.0.1:8000")[1]
 
 
 def test_everybody_is_told_until_they_choose_otherwise() -> None:
@@ -98,6 +98,15 @@ def test_mail_program_stops_mails_by_one_post_without_signing_in() -> None:
     assert wants(user=owner, topic=Topic.KEYS)
     assert "sessionid" not in answer.cookies
     assert client.post(way_out(owner)).status_code == 200
+
+
+def test_link_of_a_mail_to_staff_works_for_who_has_left_it() -> None:
+    staff = staff_member()
+    link = way_out(staff, Topic.DIGEST)
+    User.objects.filter(pk=staff.pk).update(is_staff=False)
+    assert Client().get(link).status_code == 200
+    assert Client().post(link).status_code == 200
+    assert not NotificationChoice.objects.exists()
 
 
 def test_link_that_was_tampered_with_stops_nothing() -> None:
