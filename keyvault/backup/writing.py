@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from keyvault import audit
 from keyvault.audit import Action, Actor, checkpoints
@@ -63,7 +63,7 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
         What was written.
 
     Raises:
-        VaultError: the folder exists.
+        VaultError: the folder exists; or the backup is whole, but the record could not tell of it.
         OSError: the disk refused; nothing stands under the folder's name, the key file is as it
             was or new.
     """
@@ -86,10 +86,21 @@ def write_backup(*, folder: Path, key_file: Path, now: datetime, actor: Actor) -
     rows = sum(int(table["rows"]) for table in tables.values())
     last, altered = manifest["checkpoint"]["id"], manifest["altered"]
     written = Written(str(folder), len(tables), rows, keychains, last, altered)
-    facts = asdict(written) | {"altered": len(altered)}
-    del facts["folder"]
-    audit.record(action=Action.BACKUP_WRITTEN, actor=actor, facts=facts)
+    _record(written, key_file=key_file, actor=actor)
     return written
+
+
+def _record(written: Written, *, key_file: Path, actor: Actor) -> None:
+    facts = asdict(written) | {"altered": len(written.altered)}
+    del facts["folder"]
+    try:
+        audit.record(action=Action.BACKUP_WRITTEN, actor=actor, facts=facts)
+    except DatabaseError as error:
+        message = (
+            f"{written.folder} and key file {key_file} are whole, keep them; but the database took "
+            f"no entry about it ({error}). Look whether it may be written, or its disk is full"
+        )
+        raise VaultError(message) from error
 
 
 def _refuse_existing(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -94,6 +94,28 @@ def test_two_backups_into_one_folder_leave_the_first_whole(tmp_path: Path, key_f
 
 def test_a_backup_is_recorded(written: Path) -> None:
     assert AuditEntry.objects.get(action="backup.written").facts["keychains"] == 2
+
+
+def test_a_backup_that_the_record_could_not_tell_of_says_that_it_is_whole(
+    tmp_path: Path, key_file: Path
+) -> None:
+    def read_only(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith("INSERT"):
+            message = "read-only"
+            raise OperationalError(message)
+        return execute(sql, *rest)
+
+    factories.credential(of=factories.keychain("Bakery A"))
+    with (
+        connection.execute_wrapper(read_only),
+        pytest.raises(CommandError, match="are whole, keep them") as refusal,
+        transaction.atomic(),
+    ):
+        _run("backup", str(tmp_path / "backup"))
+    assert refusal.value.returncode == 1
+    assert read_manifest(tmp_path / "backup").tables["keyvault_credential"].rows == 1
+    assert len(read_keys(key_file)) == 1
+    assert not AuditEntry.objects.filter(action="backup.written").exists()
 
 
 def test_a_shredded_store_opens_nothing_any_more_and_the_rest_does(
