@@ -18,6 +18,18 @@ document.addEventListener("click", async (event) => {
   button.addEventListener("blur", () => { button.textContent = label; }, { once: true });
 });
 
+// A double click sends a form once: of two answers the browser keeps the second alone, and a link
+// that works once is over by then. A moment later, or once it was stopped, it can be sent again.
+let justSent = new WeakSet();
+document.addEventListener("submit", (event) => {
+  const sent = event.target;
+  if (event.defaultPrevented || sent.method !== "post") return;
+  if (justSent.has(sent)) event.preventDefault();
+  justSent.add(sent);
+  setTimeout(() => justSent.delete(sent), 1000);
+});
+window.navigation?.addEventListener("navigateerror", () => { justSent = new WeakSet(); });
+
 // Buttons that need a script are hidden until there is one.
 for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
 

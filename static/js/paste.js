@@ -44,7 +44,7 @@ form?.addEventListener("paste", (event) => {
 // A second click must not send the form again; the server would not mind, the person might.
 document.addEventListener("submit", (event) => {
   const sent = event.target;
-  if (!sent.dataset.busy) return;
+  if (event.defaultPrevented || !sent.dataset.busy) return;
   if (sent.hasAttribute("aria-busy")) {
     event.preventDefault();
     return;

@@ -2,12 +2,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from keyvault.models import Credential
 from onboarding.models import Store, Submission, User
+from onboarding.people.invitations import invite_person
 from simulator.running import RunningSimulator
 from tests.browser.shopper import assert_accessible, assert_fits, keep_picture, sign_in, window
 from tests.onboarding.cast import merchant, person, signed_in, store
@@ -168,6 +170,24 @@ def test_whoever_stops_a_slow_check_can_send_the_form_again(
         page.unroute(f"**{url}")
         button.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("This key works")
+
+
+def test_a_double_click_takes_an_invitation_once(browser: Browser, live_server: LiveServer) -> None:
+    owner = person("owner")
+    invite_person(
+        merchant=merchant("Bike Shop", owner=owner), email="new@example.test", invited_by=owner
+    )
+    invitation = re.search(r"/invitations/[\w-]+/", str(mail.outbox[-1].body))
+    assert invitation
+    with window(browser, live_server.url) as context:
+        page = context.new_page()
+        page.goto(invitation[0])
+        page.get_by_label("Password").fill("correct horse battery")
+        sent = []
+        page.on("request", lambda each: sent.append(each) if each.method == "POST" else None)
+        page.get_by_role("button", name="Make my account").dblclick()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your stores")
+    assert len(sent) == 1
 
 
 @pytest.mark.usefixtures("_owner")
