@@ -37,7 +37,8 @@ _COLUMNS: Final = {
     ),
     "postgresql": (
         "'latchkey-entry-v1\n' || e.id || '\n'"
-        " || to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+        # Of "infinity", which nobody but an intruder writes, to_char makes a NULL.
+        " || coalesce(to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), e.at::text)"
         " || '\n' || e.action || '\n' || e.actor"
         " || '\n' || coalesce(encode(uuid_send(e.keychain_id), 'hex'), '') || '\n' || e.subject"
         " || '\n' || e.facts || '\n' || e.request_id"

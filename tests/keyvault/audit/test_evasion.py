@@ -1,6 +1,7 @@
 """Tricks of who owns the database and knows how verifying works."""
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from keyvault import audit
@@ -53,3 +54,22 @@ def test_an_entry_that_is_kept_from_the_sealer_is_found() -> None:
     problems = verify(anchor=None).problems
     assert (problems[0].kind, problems[0].checkpoint_id) == ("checkpoint", 2)
     assert (problems[1].kind, problems[1].entry_id) == ("inserted", kept)
+
+
+def test_an_entry_of_no_time_keeps_nothing_from_being_sealed() -> None:
+    kept = _record()[0]
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO keyvault_auditentry"
+            " (at, action, actor, subject, facts, request_id, nonce)"
+            " SELECT 'infinity', action, actor, subject, facts, request_id, gen_random_uuid()"
+            " FROM keyvault_auditentry"
+        )
+    assert _seal() == 2
+    assert verify(anchor=None).is_intact
+    with untriggered(), connection.cursor() as cursor:
+        cursor.execute("UPDATE keyvault_auditentry SET at = 'infinity' WHERE id = %s", [kept])
+    problem = verify(anchor=None).problems[0]
+    assert (problem.kind, problem.entry_id) == ("edited", kept)
