@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from contextlib import closing
@@ -27,15 +28,20 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with closing(connect()) as connection:
-            return _run(connection, options)
+            _run(connection, options)
+        sys.stdout.flush()
     except (LatchkeyError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
         return 0
+    except BrokenPipeError:
+        # Whoever read has read enough; Python would flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
-def _run(connection: Connection, options: argparse.Namespace) -> int:
+def _run(connection: Connection, options: argparse.Namespace) -> None:
     if options.command == "stores":
         for store in connection.stores():
             sys.stdout.write(f"{store['id']}  {store['state']:13}  {store['name']}\n")
@@ -58,7 +64,6 @@ def _run(connection: Connection, options: argparse.Namespace) -> int:
         while True:
             _show(connection, options.store)
             time.sleep(options.every)
-    return 0
 
 
 def _show(connection: Connection, store: str) -> None:

@@ -135,6 +135,7 @@ class Connection:
                 status=status,
                 type_=str((answer or {}).get("type", "about:blank")),
                 title=str((answer or {}).get("title", "refused")),
+                faults=_faults(answer or {}),
             )
         if answer is None or not 200 <= status < 300:  # noqa: PLR2004  # the range of success
             message = f"Latchkey answered {status}"
@@ -231,6 +232,15 @@ def _object_in(data: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _faults(answer: dict[str, Any]) -> str:
+    """What Latchkey finds wrong in a request, "permits: …"; it never repeats a value."""
+    errors = answer.get("errors")
+    if not isinstance(errors, list):
+        return ""
+    pairs = [(each.get("loc"), each.get("msg")) for each in errors if isinstance(each, dict)]
+    return "; ".join(f"{loc[-1]}: {msg}" for loc, msg in pairs if isinstance(loc, list) and loc)
 
 
 def _after(following: object) -> str:

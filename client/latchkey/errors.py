@@ -33,9 +33,11 @@ class LeaseRefusedError(LatchkeyError):
     Attributes:
         status: the HTTP status.
         type: the problem's stable type, "missing-scope".
+
+    Its text names what was wrong in the request, where Latchkey tells.
     """
 
-    def __init__(self, *, status: int, type_: str, title: str) -> None:
-        super().__init__(f"{title} ({type_})")
+    def __init__(self, *, status: int, type_: str, title: str, faults: str = "") -> None:
+        super().__init__(f"{title} ({type_}){faults and ': '}{faults}")
         self.status = status
         self.type = type_

@@ -160,6 +160,23 @@ def test_a_refusal_in_anybodys_words_is_a_refusal(body: bytes) -> None:
     assert raised.value.status == 403
 
 
+@pytest.mark.parametrize(
+    ("errors", "text"),
+    [
+        ([{"loc": ["body", "permits"], "msg": "too many"}], "No (invalid): permits: too many"),
+        ([{"loc": "permits"}, {"loc": []}, {"loc": {}}, 5], "No (invalid)"),
+        ({"loc": ["permits"]}, "No (invalid)"),
+        (None, "No (invalid)"),
+    ],
+)
+def test_a_refusal_names_what_is_wrong_where_that_is_told(errors: Any, text: str) -> None:
+    refusal = _json({"type": "invalid", "title": "No", "errors": errors}, "422 Unprocessable")
+    with answering(refusal) as server, pytest.raises(LeaseRefusedError) as raised:
+        _ask(server.url)
+
+    assert str(raised.value) == text
+
+
 def test_a_pool_that_is_empty_for_no_time_is_not_asked_again_and_again() -> None:
     slept: list[float] = []
     answer = _json({"retry_after_seconds": 0}, "429 Too Many Requests")
