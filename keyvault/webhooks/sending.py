@@ -1,9 +1,11 @@
 """One POST to somebody else's address: resolved once, pinned, never inside our own network."""
 
 import http.client
+import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +19,9 @@ from keyvault.webhooks.addresses import is_public
 
 # For all of a POST once its address is looked up.
 DEADLINE_SECONDS: Final = 10.0
+_ADDRESS: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,500}")
+_NOT_WHOLE: Final = "a webhook's address is a host and a path, nothing else, without blanks"
+_NOT_PUBLIC: Final = "a webhook's address must be public"
 
 
 class ForbiddenAddressError(VaultError):
@@ -41,16 +46,23 @@ def checked_url(url: str) -> SplitResult:
     """The parts of an address that webhooks may go to.
 
     Raises:
-        ForbiddenAddressError: no https, a user name, or no host.
+        ForbiddenAddressError: no https, a user name, no host, a number that is no port, an address
+            inside our own network, or nothing that can be sent as it stands.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url if _ADDRESS.fullmatch(url) else "")
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ForbiddenAddressError(_NOT_WHOLE) from None
     is_allowed = parts.netloc in _allowed()
     if parts.scheme != "https" and not (is_allowed and parts.scheme == "http"):
-        message = "a webhook's address begins with https://"
+        message = "a webhook's address begins with https:// and has 500 characters at most"
         raise ForbiddenAddressError(message)
-    if not parts.hostname or parts.username or parts.fragment:
-        message = "a webhook's address is a host and a path, nothing else"
-        raise ForbiddenAddressError(message)
+    is_sendable = parts.path.isascii() and parts.query.isascii()
+    if not is_whole or not is_sendable or "@" in parts.netloc or parts.fragment:
+        raise ForbiddenAddressError(_NOT_WHOLE)
+    if not is_allowed:
+        _refuse_inside(parts.hostname)
     return parts
 
 
@@ -76,9 +88,10 @@ def post(
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
     try:
         address = _public_address(host=host, port=port, netloc=parts.netloc)
+        ends = time.monotonic() + deadline_seconds
         with (
             socket.create_connection((address, port), timeout=deadline_seconds) as raw,
-            _cut_after(deadline_seconds, raw=raw) as is_late,
+            _cut_after(max(0, ends - time.monotonic()), raw=raw) as is_late,
         ):
             path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
             connection = http.client.HTTPConnection(host, port)
@@ -124,11 +137,20 @@ def _cut(twin: socket.socket, is_late: threading.Event) -> None:
         twin.shutdown(socket.SHUT_RDWR)
 
 
+def _refuse_inside(host: str) -> None:
+    """Refuses at once what is written as an address of our own network; a name is looked up."""
+    try:
+        is_inside = not is_public(host)
+    except ValueError:
+        return
+    if is_inside:
+        raise ForbiddenAddressError(_NOT_PUBLIC)
+
+
 def _public_address(*, host: str, port: int, netloc: str) -> str:
     found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if netloc not in _allowed() and not all(is_public(each) for each in found):
-        message = "a webhook's address must be public"
-        raise ForbiddenAddressError(message)
+        raise ForbiddenAddressError(_NOT_PUBLIC)
     return found[0]
 
 

@@ -70,12 +70,36 @@ class Resolver:
         "ftp://example.test/",
         "https:///path",
         "https://user@example.test/",
+        "https://:password@example.test/",
         "https://example.test/#x",
+        "https://example.test:99999/",
+        "https://example.test:port/",
+        "https://example.test:0/",
+        "https://[::1",
+        "https://example.test/a b",
+        "https://example.test/a\nb",
+        " https://example.test/",
+        "https://example.test/\N{LATIN SMALL LETTER U WITH DIAERESIS}",
+        f"https://example.test/{'x' * 500}",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://169.254.169.254/latest/",
+        "gopher://example.test/",
+        "unix:///run/x.sock",
+        "",
     ],
 )
 def test_an_address_that_is_no_public_https_one_is_refused(url: str) -> None:
     with pytest.raises(ForbiddenAddressError):
         checked_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["HTTPS://example.test", "https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}ro.test:8443/?a=b"],
+)
+def test_an_address_may_have_any_name_and_port(url: str) -> None:
+    assert checked_url(url).hostname
 
 
 @pytest.mark.parametrize("address", INSIDE)
@@ -97,6 +121,9 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         "[::1]",
         "[::ffff:127.0.0.1]",
         "[64:ff9b::7f00:1]",
+        "2130706433",
+        "0177.0.0.1",
+        "0x7f.1",
     ],
 )
 def test_nothing_is_sent_into_our_own_network(host: str) -> None:

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -155,6 +156,44 @@ def test_a_signing_key_that_does_not_open_holds_up_nobody_else(receivers: Receiv
     _events(1, of=sound)
 
     assert deliver(timezone.now()) == 2
+
+    assert (_delivered(broken), _delivered(sound)) == (0, 1)
+    assert WebhookDelivery.objects.get(endpoint=broken).last_status == 0
+
+
+def test_an_address_that_was_kept_though_it_is_none_fails_like_others(
+    receivers: Receivers, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = _address(receivers, "/quick"), _address(receivers, "/quick")
+    WebhookEndpoint.objects.filter(pk=broken).update(url="https://example.test:99999/password")
+    _events(1, of=broken)
+    _events(1, of=sound)
+
+    assert deliver(timezone.now()) == 2
+
+    assert (_delivered(broken), _delivered(sound)) == (0, 1)
+    assert WebhookDelivery.objects.get(endpoint=broken).last_status == 0
+    assert WebhookEndpoint.objects.get(pk=broken).failing_since is not None
+    assert "password" not in caplog.text
+
+
+def test_what_nobody_foresaw_is_a_failure_of_that_event_alone(
+    receivers: Receivers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = _address(receivers, "/quick"), _address(receivers, "/quick")
+    WebhookEndpoint.objects.filter(pk=broken).update(url="https://hook.example.test/")
+    usual = socket.getaddrinfo
+
+    def look_up(host: str, *rest: Any, **options: Any) -> Any:
+        if host == "hook.example.test":
+            raise RuntimeError(host)
+        return usual(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    _events(1, of=broken)
+    _events(1, of=sound)
+
+    deliver(timezone.now())
 
     assert (_delivered(broken), _delivered(sound)) == (0, 1)
     assert WebhookDelivery.objects.get(endpoint=broken).last_status == 0
