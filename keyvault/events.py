@@ -30,6 +30,7 @@ def emit(*, event: Event, keychain_id: UUID, data: Mapping[str, str | None]) -> 
     """Writes an event for each endpoint of a backend that may lease from the store.
 
     One query, and one INSERT when somebody listens. Call it in the transaction of what happened.
+    For an address that was switched off because it did not answer, the event waits.
 
     Args:
         event: what.
@@ -41,9 +42,7 @@ def emit(*, event: Event, keychain_id: UUID, data: Mapping[str, str | None]) -> 
     """
     now = timezone.now()
     covers = Q(backend__has_all_stores=True) | Q(backend__stores=keychain_id)
-    endpoints = WebhookEndpoint.objects.filter(
-        covers, disabled_at=None, backend__is_active=True
-    ).distinct()
+    endpoints = WebhookEndpoint.objects.filter(covers, backend__is_active=True).distinct()
     body = json.dumps(
         {
             "type": event.value,

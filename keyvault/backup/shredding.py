@@ -13,6 +13,7 @@ from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.backup.keyfile import take_out
 from keyvault.errors import StateError, UnknownRecordError, VaultError
+from keyvault.events import Event, emit
 from keyvault.models import Credential, Draft, Grant, Keychain, WrappedDek
 from keyvault.vault.altered import sound
 from keyvault.vault.ciphers import forget_ciphers
@@ -49,8 +50,9 @@ class Receipt:
 def shred(*, keychain_id: UUID, now: datetime, actor: Actor) -> Receipt:
     """Destroys a keychain's DEK, its ciphertexts, and its line in the key file.
 
-    One transaction for the database, which records `keychain.shredded`; the key file follows when
-    that has committed. The record of the keychain stays, and still verifies.
+    One transaction for the database, which records `keychain.shredded` and tells backends that each
+    credential is revoked; the key file follows when that has committed. The record of the keychain
+    stays, and still verifies.
 
     Args:
         keychain_id: which keychain.
@@ -126,6 +128,11 @@ def _destroy_ciphertexts(keychain_id: UUID) -> tuple[int, int]:
         sealed_refresh=b"", state=Grant.State.ENDED, due_at=None
     )
     credentials = mine.exclude(sealed=b"").count()
-    mine.update(sealed=b"", state=Credential.State.REVOKED)
+    revoked = Credential.State.REVOKED
+    lost = list(mine.exclude(state=revoked).order_by("created_at").values_list("pk", flat=True))
+    mine.update(sealed=b"", state=revoked)
+    for credential_id in lost:
+        data = {"credential": str(credential_id), "state": revoked.value}
+        emit(event=Event.CREDENTIAL_REVOKED, keychain_id=keychain_id, data=data)
     drafts, _ = Draft.objects.filter(keychain_id=keychain_id).delete()
     return credentials, drafts

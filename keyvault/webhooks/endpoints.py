@@ -8,12 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from pydantic import SecretStr
 
 from keyvault import audit, vault
 from keyvault.audit import Action, Actor
 from keyvault.errors import UnknownRecordError
-from keyvault.models import Backend, WebhookEndpoint
+from keyvault.models import Backend, WebhookDelivery, WebhookEndpoint
 from keyvault.webhooks.sending import checked_url
 
 FIELD: Final = "webhook"
@@ -74,7 +75,7 @@ def register(*, backend_id: UUID, url: str, actor: Actor) -> NewEndpoint:
 
 
 def enable(*, endpoint_id: UUID, actor: Actor) -> None:
-    """Switches an endpoint on again after its address was mended.
+    """Switches an endpoint on again after its address was mended; what has waited is due at once.
 
     Raises:
         UnknownRecordError: no such endpoint is switched off.
@@ -84,6 +85,9 @@ def enable(*, endpoint_id: UUID, actor: Actor) -> None:
         if not off.update(disabled_at=None, failing_since=None):
             message = f"no endpoint {endpoint_id} that is switched off"
             raise UnknownRecordError(message)
+        now = timezone.now()
+        late = WebhookDelivery.objects.filter(endpoint=endpoint_id, due_at__gt=now)
+        late.update(due_at=now, attempts=0)
         audit.record(
             action=Action.BACKEND_CHANGED,
             actor=actor,

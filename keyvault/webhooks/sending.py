@@ -62,7 +62,7 @@ def checked_url(url: str) -> SplitResult:
     if not is_whole or not is_sendable or "@" in parts.netloc or parts.fragment:
         raise ForbiddenAddressError(_NOT_WHOLE)
     if not is_allowed:
-        _refuse_inside(parts.hostname)
+        _refuse_inside(str(parts.hostname))
     return parts
 
 

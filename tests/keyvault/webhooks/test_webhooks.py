@@ -177,9 +177,11 @@ def test_an_endpoint_that_fails_for_three_days_is_switched_off(receiver: Receive
     assert AuditEntry.objects.filter(subject=f"webhook:{endpoint.pk}").exists()
     assert deliver(timezone.now() + timedelta(days=1)) == 0
 
+    WebhookDelivery.objects.update(due_at=timezone.now() + timedelta(hours=6))
     enable(endpoint_id=endpoint.pk, actor=SYSTEM)
     receiver.status = 200
-    assert deliver(timezone.now() + timedelta(days=1)) == 1
+    assert deliver(timezone.now()) == 1
+    assert WebhookDelivery.objects.get().due_at is None
 
 
 def test_an_event_can_be_sent_again_under_its_own_id(receiver: Receiver) -> None:
