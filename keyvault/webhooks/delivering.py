@@ -2,7 +2,8 @@
 
 The POSTs run in threads, which touch no database; claims, signatures and outcomes stay on the
 worker's own thread. It waits for them a moment only: what is slow is looked after at the next run,
-so that the worker's other duties go on. An address gets a few threads, and one while it fails.
+so that the worker's other duties go on. An address gets a few threads, and one while it fails; all
+that fail together get half of them, so that dead receivers never fill the worker.
 """
 
 import logging
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 AT_A_TIME: Final = 16
 AT_ONE_ADDRESS: Final = 4
+FOR_FAILING: Final = AT_A_TIME // 2
 # How long a run waits for what it has sent.
 PATIENCE_SECONDS: Final = 0.2
 # Longer than a POST can take and the next run after it.
@@ -69,15 +71,18 @@ class Deliverer:
     def _claim(self, now: datetime) -> list[WebhookDelivery]:
         """Claims for each address that has something due, whoever has waited longest first."""
         busy = Counter(each.endpoint_id for each in self._under_way.values())
+        free = AT_A_TIME - busy.total()
+        for_failing = FOR_FAILING - sum(map(_fails, self._under_way.values()))
         claimed: list[WebhookDelivery] = []
         for endpoint_id, is_failing in _waiting(now):
-            allowed = (1 if is_failing else AT_ONE_ADDRESS) - busy[endpoint_id]
-            free = AT_A_TIME - len(self._under_way) - len(claimed)
-            if min(allowed, free) > 0:
+            allowed = min(1, for_failing) if is_failing else AT_ONE_ADDRESS
+            limit = min(allowed - busy[endpoint_id], free)
+            if limit > 0:
                 mine = _not_held().filter(endpoint_id=endpoint_id).select_related("endpoint")
-                claimed += due.claim(
-                    mine, now=now, claim_seconds=CLAIM_SECONDS, limit=min(allowed, free)
-                )
+                got = due.claim(mine, now=now, claim_seconds=CLAIM_SECONDS, limit=limit)
+                free -= len(got)
+                for_failing -= len(got) if is_failing else 0
+                claimed += got
         return claimed
 
     def _start(self, delivery: WebhookDelivery, *, now: datetime) -> Future[Sent]:
@@ -91,6 +96,10 @@ class Deliverer:
             future = self._threads.submit(post, url=url, body=body, headers=headers)
         self._under_way[future] = delivery
         return future
+
+
+def _fails(delivery: WebhookDelivery) -> bool:
+    return delivery.endpoint.failing_since is not None
 
 
 def _not_held() -> QuerySet[WebhookDelivery]:

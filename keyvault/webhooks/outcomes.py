@@ -44,28 +44,29 @@ def _failed(delivery: WebhookDelivery, *, sent: Sent, now: datetime) -> None:
     pause = due.backoff_seconds(
         delivery.attempts, first=FIRST_PAUSE_SECONDS, most=LONGEST_PAUSE_SECONDS
     )
+    pause = max(pause, min(sent.retry_after_seconds, LONGEST_PAUSE_SECONDS))
     with transaction.atomic():
         due.retry(delivery, due_at=now + timedelta(seconds=pause), last_status=sent.status)
-        failing = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
+        failing = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, disabled_at=None)
         failing.filter(failing_since=None).update(failing_since=now)
-        given_up = failing.filter(failing_since__lte=now - GIVE_UP, disabled_at=None)
-        if not given_up.update(disabled_at=now):
-            return
-        audit.record(
-            action=Action.BACKEND_CHANGED,
-            actor=audit.SYSTEM,
-            subject=f"webhook:{delivery.endpoint_id}",
-            facts={"enabled": False},
-        )
-        _announce(delivery.endpoint)
+        given_up = failing if sent.is_gone else failing.filter(failing_since__lte=now - GIVE_UP)
+        if given_up.update(disabled_at=now):
+            audit.record(
+                action=Action.BACKEND_CHANGED,
+                actor=audit.SYSTEM,
+                subject=f"webhook:{delivery.endpoint_id}",
+                facts={"enabled": False, "status": sent.status},
+            )
+            _announce(delivery.endpoint, is_gone=sent.is_gone)
 
 
-def _announce(endpoint: WebhookEndpoint) -> None:
+def _announce(endpoint: WebhookEndpoint, *, is_gone: bool) -> None:
     """Tells people, by whatever settings.KEYVAULT_WEBHOOK_DISABLED names, in this transaction.
 
-    It is the dotted path of a function that takes `endpoint_id`.
+    It is the dotted path of a function that takes `endpoint_id`, and `is_gone`: whether the
+    receiver asked for it.
     """
     logger.error("a webhook was switched off", extra={"endpoint": str(endpoint.pk)})
     path = getattr(settings, "KEYVAULT_WEBHOOK_DISABLED", None)
     if path is not None:
-        import_string(path)(endpoint_id=endpoint.pk)
+        import_string(path)(endpoint_id=endpoint.pk, is_gone=is_gone)

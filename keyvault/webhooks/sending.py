@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +21,8 @@ from keyvault.webhooks.addresses import is_public
 # For all of a POST once its address is looked up.
 DEADLINE_SECONDS: Final = 10.0
 _ADDRESS: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,500}")
+# Of `Retry-After`; a date is left to our own pauses.
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _NOT_WHOLE: Final = "a webhook's address is a host and a path, nothing else, without blanks"
 _NOT_PUBLIC: Final = "a webhook's address must be public"
 
@@ -32,14 +35,25 @@ class ForbiddenAddressError(VaultError):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How a POST ended: the HTTP status, 0 when there was none."""
+    """How a POST ended.
+
+    Attributes:
+        status: of HTTP, 0 when there was none.
+        retry_after_seconds: how long the receiver asks to be left alone, 0 when it does not.
+    """
 
     status: int
+    retry_after_seconds: int = 0
 
     @property
     def is_good(self) -> bool:
         """Whether the receiver has taken it; a redirect is no answer."""
         return 200 <= self.status < 300  # noqa: PLR2004  # the range of success
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the receiver wants to be told nothing any more (RFC 9110, section 15.5.11)."""
+        return self.status == HTTPStatus.GONE
 
 
 def checked_url(url: str) -> SplitResult:
@@ -73,7 +87,7 @@ def post(
     headers: Mapping[str, str],
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> Sent:
-    """Sends once, follows no redirect and reads no answer beyond its status.
+    """Sends once, follows no redirect and reads no answer beyond its head.
 
     Args:
         url: see `checked_url`.
@@ -98,9 +112,13 @@ def post(
             connection.sock = _secured(raw, parts=parts)
             with closing(connection):
                 connection.request("POST", path, body=body, headers=dict(headers))
-                status = connection.getresponse().status
+                answer = connection.getresponse()
             # Of half a status line, the half that came makes a status too.
-            return Sent(status=0 if is_late.is_set() else status)
+            if is_late.is_set():
+                return Sent(status=0)
+            asked = answer.getheader("Retry-After") or ""
+            pause = int(asked) if _SECONDS.fullmatch(asked) else 0
+            return Sent(status=answer.status, retry_after_seconds=pause)
     except (OSError, http.client.HTTPException, UnicodeError):
         return Sent(status=0)
 

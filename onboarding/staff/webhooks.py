@@ -111,27 +111,31 @@ def _confirmed(
     return None
 
 
-def tell_switched_off(*, endpoint_id: UUID) -> None:
-    """Writes to staff that an address has not answered for three days; in the caller's transaction.
+def tell_switched_off(*, endpoint_id: UUID, is_gone: bool) -> None:
+    """Writes to staff that an address was switched off, and why; in the caller's transaction.
 
     Args:
-        endpoint_id: the address that was switched off.
+        endpoint_id: the address.
+        is_gone: whether it answered that it wants nothing any more, else it did not for three days.
     """
     endpoint = WebhookEndpoint.objects.select_related("backend").get(pk=endpoint_id)
     for reader in staff_readers(Topic.ALERTS):
         if reader.has_perm(PERMISSION):
-            letter = _letter(endpoint, reader=reader)
+            letter = _letter(endpoint, reader=reader, is_gone=is_gone)
             send_letter(letter, to=reader.email, language=reader.language)
 
 
-def _letter(endpoint: WebhookEndpoint, *, reader: User) -> Letter:
+def _letter(endpoint: WebhookEndpoint, *, reader: User, is_gone: bool) -> Letter:
     with translation.override(reader.language):
+        reason = _("%(url)s has not answered for three days, so it was switched off.")
+        if is_gone:
+            reason = _("%(url)s answers that it is gone for good (410), so it was switched off.")
         facts = {"backend": endpoint.backend.name, "url": endpoint.url}
         page = reverse("admin:keyvault_webhookendpoint_change", args=[endpoint.pk])
         return Letter(
             subject=_("%(backend)s is no longer told of changes") % facts,
             paragraphs=(
-                _("%(url)s has not answered for three days, so it was switched off.") % facts,
+                reason % facts,
                 _(
                     "Its events wait for 30 days. When the address works again, switch it on and "
                     "they are sent."

@@ -15,7 +15,7 @@ from keyvault.audit import SYSTEM
 from keyvault.leases import create_backend
 from keyvault.models import WebhookDelivery, WebhookEndpoint
 from keyvault.webhooks import register
-from keyvault.webhooks.delivering import AT_A_TIME, AT_ONE_ADDRESS, Deliverer
+from keyvault.webhooks.delivering import AT_A_TIME, AT_ONE_ADDRESS, FOR_FAILING, Deliverer
 from keyvault.webhooks.sending import post
 from tests.keyvault.delivering import deliver
 
@@ -139,6 +139,17 @@ def test_all_slow_addresses_together_get_no_more_than_there_are_threads(
     assert worker.run(timezone.now()) == 0
     for _ in range(AT_A_TIME):
         receivers.held.acquire()
+
+
+def test_all_that_fail_leave_room_for_who_does_not(receivers: Receivers, worker: Deliverer) -> None:
+    for _ in range(2 * AT_A_TIME):
+        _events(2, of=_address(receivers, "/slow"))
+    WebhookEndpoint.objects.update(failing_since=timezone.now())
+    sound = _address(receivers, "/quick")
+
+    assert [worker.run(timezone.now()) for _ in range(2)] == [FOR_FAILING, 0]
+    _events(1, of=sound)
+    _run_until(worker, lambda: _delivered(sound) == 1)
 
 
 def test_a_run_does_not_wait_for_who_is_slow(receivers: Receivers, worker: Deliverer) -> None:

@@ -35,13 +35,14 @@ class Receiver:
     def __init__(self, server: HTTPServer) -> None:
         self.requests: list[Request] = []
         self.status = 204
+        self.retry_after = ""
         server.expect_request("/hook").respond_with_handler(self._answer)
         self.url = server.url_for("/hook")
 
     def _answer(self, request: Request) -> Response:
         request.get_data()
         self.requests.append(request)
-        return Response(status=self.status)
+        return Response(status=self.status, headers={"Retry-After": self.retry_after})
 
 
 @pytest.fixture
@@ -182,6 +183,42 @@ def test_an_endpoint_that_fails_for_three_days_is_switched_off(receiver: Receive
     receiver.status = 200
     assert deliver(timezone.now()) == 1
     assert WebhookDelivery.objects.get().due_at is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "pause"),
+    [("120", 120), ("1", 5), ("", 5), ("99999999", 6 * 3600), ("-1", 5), ("soon", 5)],
+)
+def test_who_asks_for_a_pause_gets_it_up_to_the_longest(
+    asked: str, pause: int, receiver: Receiver
+) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    receiver.status, receiver.retry_after = 429, asked
+
+    before = timezone.now()
+    deliver(before)
+
+    due_at = WebhookDelivery.objects.get().due_at
+    assert before < due_at - timedelta(seconds=pause) <= timezone.now()
+
+
+def test_an_address_that_is_gone_for_good_is_switched_off_at_once(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    receiver.status = 410
+
+    deliver(timezone.now())
+
+    assert WebhookEndpoint.objects.get().disabled_at is not None
+    entry = AuditEntry.objects.get(subject__startswith="webhook:")
+    assert entry.facts == {"enabled": False, "status": 410}
+    assert deliver(timezone.now() + timedelta(days=1)) == 0
+    assert len(receiver.requests) == 1
 
 
 def test_an_event_can_be_sent_again_under_its_own_id(receiver: Receiver) -> None:

@@ -10,6 +10,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django.fixtures import Settings
+from pytest_httpserver import HTTPServer
 
 from keyvault.leases import create_backend, switch_backend
 from keyvault.models import AuditEntry, Backend, WebhookDelivery, WebhookEndpoint
@@ -146,6 +148,21 @@ def test_staff_are_told_when_an_address_is_switched_off(
     deliver(timezone.now())
     (mail,) = mailoutbox
     assert (mail.to, mail.subject) == ([told.email], "app is no longer told of changes")
+    assert f"{NOBODYS} has not answered for three days" in str(mail.body)
+
+
+def test_staff_are_told_that_a_receiver_wants_nothing_any_more(
+    mailoutbox: list[EmailMultiAlternatives], httpserver: HTTPServer, settings: Settings
+) -> None:
+    staff_member()
+    settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = [f"{httpserver.host}:{httpserver.port}"]
+    httpserver.expect_request("/").respond_with_data(status=410)
+    event(endpoint(httpserver.url_for("/")))
+
+    deliver(timezone.now())
+
+    (mail,) = mailoutbox
+    assert "gone for good (410)" in str(mail.body)
 
 
 def test_the_signing_key_of_a_webhook_is_on_no_page() -> None:
