@@ -118,6 +118,8 @@ def test_the_compose_file_runs_app_worker_and_database() -> None:
             "migrate": {"condition": "service_completed_successfully"}
         }
     assert services["database"]["networks"] == ["inside"]
+    # The image's first start serves the socket alone for a moment, before anybody can connect.
+    assert "--host" in services["database"]["healthcheck"]["test"][1]
 
 
 def test_secrets_come_as_files_in_both_ways_of_running() -> None:
