@@ -1,7 +1,7 @@
 """The auth object: for httpx and httpx2 their own kind, for requests a callable."""
 
-import asyncio
 import base64
+import weakref
 from collections.abc import AsyncGenerator, Generator, Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -16,10 +16,21 @@ class Permits(Protocol):
     def take(self) -> Held:
         """Takes one permit."""
 
+    async def take_async(self) -> Held:
+        """Takes one permit."""
+
     def give_back(
         self, held: Held, *, status: int | None, headers: Mapping[str, str], redirects: int = 0
     ) -> None:
         """Says how the vendor answered."""
+
+    async def give_back_async(
+        self, held: Held, *, status: int | None, headers: Mapping[str, str], redirects: int = 0
+    ) -> None:
+        """Says how the vendor answered."""
+
+    def lose(self, held: Held) -> None:
+        """Says that nobody will say how the vendor answered."""
 
 
 def auth_of(permits: Permits) -> Any:  # noqa: ANN401  # an auth object of whichever library is there
@@ -50,54 +61,69 @@ class _Spending:
 
     def __call__(self, request: Any) -> Any:  # noqa: ANN401  # requests' prepared request
         """Signs a request of `requests`; its answer comes back by a hook."""
-        held = self._sign(request)
+        held = self._permits.take()
+        _sign(request, held)
+        # The hook is not called when there is no answer, and then nothing else is either.
+        lost = weakref.finalize(request, self._permits.lose, held)
+        lost.atexit = False
+        asked = weakref.ref(request)
 
         def give_back(response: Any, **_options: Any) -> None:  # noqa: ANN401  # requests'
             # When a redirect is followed, the answers to further requests come here too; by then
             # the lease may be settled, so a redirect counts as if it were always followed.
-            if response.request is request:
-                self._give_back(held, response, redirects=int(response.is_redirect))
+            if response.request is asked() and lost.detach():
+                further = int(response.is_redirect) + _repeated(response)
+                self._permits.give_back(held, **_told(response), redirects=further)
 
         request.register_hook("response", give_back)
         return request
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:  # noqa: ANN401  # httpx's
         """Signs a request of httpx."""
-        held = self._sign(request)
+        held = self._permits.take()
         response = None
         try:
+            _sign(request, held)
             response = yield request
         finally:
-            self._give_back(held, response, redirects=_followed(response))
+            self._permits.give_back(held, **_told(response), redirects=_followed(response))
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:  # noqa: ANN401  # httpx's
         """Signs a request of httpx's async client; waiting for a permit blocks nobody else."""
-        held = await asyncio.to_thread(self._sign, request)
+        held = await self._permits.take_async()
         response = None
         try:
+            _sign(request, held)
             response = yield request
         finally:
-            await asyncio.to_thread(self._give_back, held, response, redirects=_followed(response))
+            further = _followed(response)
+            await self._permits.give_back_async(held, **_told(response), redirects=further)
 
-    def _sign(self, request: Any) -> Held:  # noqa: ANN401  # either library's request
-        held = self._permits.take()
-        credential = held.lease.credential
-        if "access_token" in credential:
-            request.headers["Authorization"] = f"Bearer {credential['access_token']}"
-        else:
-            pair = f"{credential['key']}:{credential['secret']}".encode()
-            request.headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-        return held
 
-    def _give_back(self, held: Held, response: Any, *, redirects: int) -> None:  # noqa: ANN401  # httpx's
-        if response is None:
-            self._permits.give_back(held, status=None, headers={})
-        else:
-            self._permits.give_back(
-                held, status=response.status_code, headers=response.headers, redirects=redirects
-            )
+def _sign(request: Any, held: Held) -> None:  # noqa: ANN401  # either library's request
+    request.headers["Authorization"] = _authorization(held)
+
+
+def _authorization(held: Held) -> str:
+    credential = held.lease.credential
+    if "access_token" in credential:
+        return f"Bearer {credential['access_token']}"
+    pair = f"{credential['key']}:{credential['secret']}".encode()
+    return f"Basic {base64.b64encode(pair).decode()}"
+
+
+def _told(response: Any) -> dict[str, Any]:  # noqa: ANN401  # either library's
+    """What the vendor has answered, if it has."""
+    if response is None:
+        return {"status": None, "headers": {}}
+    return {"status": response.status_code, "headers": response.headers}
 
 
 def _followed(response: Any) -> int:  # noqa: ANN401  # httpx's
     """How many redirects httpx has followed on the way to an answer."""
     return len(getattr(response, "history", ()))
+
+
+def _repeated(response: Any) -> int:  # noqa: ANN401  # requests'
+    """How often urllib3 has sent a request again by itself (an adapter's `max_retries`)."""
+    return len(getattr(getattr(response.raw, "retries", None), "history", ()))

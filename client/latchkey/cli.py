@@ -8,8 +8,8 @@ import time
 from contextlib import closing
 
 from latchkey.connection import Connection
+from latchkey.environment import connect
 from latchkey.errors import LatchkeyError
-from latchkey.pool import connect
 
 
 def main(arguments: list[str] | None = None) -> int:

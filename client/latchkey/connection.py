@@ -1,18 +1,19 @@
 """Talking to Latchkey's API, with the standard library alone."""
 
 import json
-import math
-import os
-import socket
-import threading
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from latchkey.errors import LeaseRefusedError, PoolEmptyError, UnavailableError
+from latchkey.answers import faults_in, object_in, wait_in
+from latchkey.deadline import cut_after
+from latchkey.errors import LatchkeyError, LeaseRefusedError, PoolEmptyError, UnavailableError
+from latchkey.forked import renew_in_child
+from latchkey.hidden import Hidden, Secret
 from latchkey.lease import Lease, lease_in
 from latchkey.signed import Signer
 
@@ -33,18 +34,20 @@ class Connection:
         answer_seconds: how long a whole answer may take.
 
     Raises:
-        ValueError: the address is none.
+        ValueError: the address is none, or the token cannot be one.
     """
 
     def __init__(
         self,
         *,
         url: str,
-        token: str,
-        private_key: bytes | None = None,
-        signing_key: bytes | None = None,
+        token: str | Secret[str],
+        private_key: bytes | Secret[bytes] | None = None,
+        signing_key: bytes | Secret[bytes] | None = None,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
+        token, private_key = _sent_token(Secret(token)), Secret.or_none(private_key)
+        signing_key = Secret.or_none(signing_key)
         parts = urlsplit(url)
         # A port that is none raises a ValueError too.
         is_whole = parts.hostname and not parts.username and parts.port != 0
@@ -59,6 +62,11 @@ class Connection:
         self._private_key = private_key
         self._answer_seconds = answer_seconds
         self._signer = None if signing_key is None else Signer(signing_key)
+        self.begin()
+        renew_in_child(self)
+
+    def begin(self) -> None:
+        """Begins with no open connection; in a forked process those are another's."""
         self._idle: list[HTTPConnection] = []
 
     def lease(
@@ -75,6 +83,7 @@ class Connection:
             PoolEmptyError: nothing is free now.
             LeaseRefusedError: no such store, no key, no right.
             UnavailableError: Latchkey does not answer.
+            LatchkeyError: the lease is sealed and does not open here.
         """
         body = {
             "permits": permits,
@@ -82,7 +91,15 @@ class Connection:
             "use_within_seconds": use_within_seconds,
         }
         answer = self._call("POST", f"/stores/{quote(store, safe='')}/leases", body)
-        return lease_in(answer, private_key=self._private_key)
+        try:
+            return lease_in(answer, private_key=self._private_key)
+        except UnavailableError:
+            raise
+        except LatchkeyError:
+            # Who tries again and again would spend permits that nobody can use.
+            with suppress(LatchkeyError):
+                self.settle(str(answer["lease"]["id"]), used=0)
+            raise
 
     def settle(
         self,
@@ -125,45 +142,63 @@ class Connection:
             while True:
                 self._idle.pop().close()
 
-    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        status, headers, data = self._send(method, path, body)
-        answer = _object_in(data)
+    def _call(self, method: str, path: str, body: object = None) -> Hidden:
+        status, headers, answer = self._send(method, path, body)
+        problem = answer or Hidden()
         if status == 429:  # noqa: PLR2004  # the status
-            raise PoolEmptyError(retry_after_seconds=_wait(answer or {}, headers))
+            raise PoolEmptyError(retry_after_seconds=wait_in(problem, headers))
         if 400 <= status < 500:  # noqa: PLR2004  # whoever asks is at fault
             raise LeaseRefusedError(
                 status=status,
-                type_=str((answer or {}).get("type", "about:blank")),
-                title=str((answer or {}).get("title", "refused")),
-                faults=_faults(answer or {}),
+                type_=str(problem.get("type", "about:blank")),
+                title=str(problem.get("title", self._no_problem(status))),
+                faults=faults_in(problem),
             )
         if answer is None or not 200 <= status < 300:  # noqa: PLR2004  # the range of success
-            message = f"Latchkey answered {status}"
-            raise UnavailableError(message)
+            raise UnavailableError(self._no_problem(status))
         return answer
 
-    def _send(self, method: str, path: str, body: object) -> tuple[int, Any, bytes]:
+    def _no_problem(self, status: int) -> str:
+        """What to say of an answer that is not in Latchkey's own words."""
+        said = f"{self._root} answered {status}"
+        if status == 503:  # noqa: PLR2004  # asks to come back
+            return said
+        return f"{said}, and not as Latchkey does: is LATCHKEY_URL right?"
+
+    def _send(self, method: str, path: str, body: object) -> tuple[int, Any, Hidden | None]:
         """Sends once; a kept connection that turns out closed is opened anew."""
         payload = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        if payload is not None:
-            headers["Content-Type"] = "application/json"
         target = f"{self._prefix}{path}"
-        if self._signer is not None:
-            url = f"{self._root}{target}"
-            self._signer.sign(method=method, url=url, headers=headers, body=payload)
+        headers = self._headers(method, target, payload)
         connection, is_kept = self._taken()
         try:
             found = self._exchange(connection, method, target, payload, headers)
         except (OSError, HTTPException) as error:
             connection.close()
-            if isinstance(error, TimeoutError) or not is_kept:
-                message = f"Latchkey does not answer: {type(error).__name__}"
-                raise UnavailableError(message) from error
-            self.close()
-            return self._send(method, path, body)
-        self._idle.append(connection)
-        return found
+            trouble = _trouble(error)
+            is_over = isinstance(error, TimeoutError) or not is_kept
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            self._idle.append(connection)
+            return found
+        if is_over:
+            message = f"Latchkey does not answer at {self._root}: {trouble}"
+            # Out here, since what was sent and came stands in the frames of the cause.
+            raise UnavailableError(message)
+        self.close()
+        return self._send(method, path, body)
+
+    def _headers(self, method: str, target: str, payload: bytes | None) -> Hidden:
+        headers = Hidden(Accept="application/json")
+        headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if payload is not None:
+            headers["Content-Type"] = "application/json"
+        if self._signer is not None:
+            url = f"{self._root}{target}"
+            self._signer.sign(method=method, url=url, headers=headers, body=payload)
+        return headers
 
     def _exchange(
         self,
@@ -171,12 +206,12 @@ class Connection:
         method: str,
         target: str,
         payload: bytes | None,
-        headers: dict[str, str],
-    ) -> tuple[int, Any, bytes]:
+        headers: Hidden,
+    ) -> tuple[int, Any, Hidden | None]:
         if connection.sock is None:
             connection.connect()
         connection.sock.settimeout(self._answer_seconds)
-        with _cut_after(self._answer_seconds, connection.sock):
+        with cut_after(self._answer_seconds, connection.sock):
             connection.request(method, target, body=payload, headers=headers)
             with connection.getresponse() as response:
                 data = response.read(MOST_BYTES)
@@ -184,7 +219,7 @@ class Connection:
         if not is_whole or response.status < 200:  # noqa: PLR2004  # another one follows
             message = "an answer without an end"
             raise HTTPException(message)
-        return response.status, response.headers, data
+        return response.status, response.headers, object_in(data)
 
     def _taken(self) -> tuple[HTTPConnection, bool]:
         """A connection for one request, and whether it was kept from another."""
@@ -193,66 +228,24 @@ class Connection:
         return self._kind(self._netloc, timeout=CONNECT_SECONDS), False
 
 
-@contextmanager
-def _cut_after(seconds: float, connected: socket.socket) -> Iterator[None]:
-    """Ends a connection that goes on for too long, even when something comes all the time.
+def _sent_token(token: Secret[str]) -> Secret[str]:
+    """A token as it can be sent; from a file it often comes with the end of its line.
 
     Raises:
-        TimeoutError: that was needed.
+        ValueError: it cannot be; the library's own words would repeat it.
     """
-    is_late = threading.Event()
-    with socket.socket(fileno=os.dup(connected.fileno())) as twin:
-        timer = threading.Timer(seconds, _cut, args=(twin, is_late))
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except (OSError, HTTPException):
-            if is_late.is_set():
-                raise TimeoutError from None
-            raise
-        else:
-            # Of half a status line, the half that came makes a status too.
-            if is_late.is_set():
-                raise TimeoutError
-        finally:
-            timer.cancel()
-            timer.join()
+    stripped = Secret(token.reveal().strip())
+    if not re.fullmatch(r"[!-~]+", stripped.reveal()):
+        message = "the token has characters that no token has: copy it whole, and nothing else"
+        raise ValueError(message)
+    return stripped
 
 
-def _cut(twin: socket.socket, is_late: threading.Event) -> None:
-    is_late.set()
-    with suppress(OSError):
-        twin.shutdown(socket.SHUT_RDWR)
-
-
-def _object_in(data: bytes) -> dict[str, Any] | None:
-    try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _faults(answer: dict[str, Any]) -> str:
-    """What Latchkey finds wrong in a request, "permits: …"; it never repeats a value."""
-    errors = answer.get("errors")
-    if not isinstance(errors, list):
-        return ""
-    pairs = [(each.get("loc"), each.get("msg")) for each in errors if isinstance(each, dict)]
-    return "; ".join(f"{loc[-1]}: {msg}" for loc, msg in pairs if isinstance(loc, list) and loc)
+def _trouble(error: OSError | HTTPException) -> str:
+    """What went wrong; the words of an HTTPException may repeat what came."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _after(following: object) -> str:
     return "" if following is None else f"&after={quote(str(following), safe='')}"
-
-
-def _wait(answer: dict[str, Any], headers: Any) -> float:  # noqa: ANN401  # a message's headers
-    """The exact wait stands in the body; the header holds whole seconds."""
-    waits: tuple[Any, ...] = (answer.get("retry_after_seconds"), headers.get("Retry-After"))
-    for told in waits:
-        with suppress(TypeError, ValueError):
-            seconds = float(told)
-            if math.isfinite(seconds) and seconds >= 0:
-                return seconds
-    return 1.0

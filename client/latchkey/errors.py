@@ -6,6 +6,9 @@ LatchkeyError
 └── LeaseRefusedError   it answers, and the answer is no
 """
 
+from functools import partial
+from typing import Any
+
 
 class LatchkeyError(Exception):
     """Root of the client's errors."""
@@ -26,6 +29,10 @@ class PoolEmptyError(LatchkeyError):
         super().__init__(f"no key has a free permit for {retry_after_seconds:.1f} s")
         self.retry_after_seconds = retry_after_seconds
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Between processes an error goes as a pickle, which would leave the names out.
+        return partial(type(self), retry_after_seconds=self.retry_after_seconds), ()
+
 
 class LeaseRefusedError(LatchkeyError):
     """The answer is no.
@@ -41,3 +48,9 @@ class LeaseRefusedError(LatchkeyError):
         super().__init__(f"{title} ({type_}){faults and ': '}{faults}")
         self.status = status
         self.type = type_
+        self._title = title
+        self._faults = faults
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        words = {"title": self._title, "faults": self._faults}
+        return partial(type(self), status=self.status, type_=self.type, **words), ()

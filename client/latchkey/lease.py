@@ -1,11 +1,13 @@
 """A lease, as it is read out of an answer."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from latchkey.errors import UnavailableError
+from latchkey.hidden import Hidden, Secret
 from latchkey.sealed import unseal
 
 PLAIN = ("key", "secret", "access_token")
@@ -29,10 +31,10 @@ class Lease:
     use_by: datetime
     base_url: str
     language: str
-    credential: dict[str, str] = field(repr=False)
+    credential: Hidden = field(repr=False)
 
 
-def lease_in(answer: Mapping[str, Any], *, private_key: bytes | None) -> Lease:
+def lease_in(answer: Mapping[str, Any], *, private_key: Secret[bytes] | None) -> Lease:
     """The lease in an answer.
 
     Args:
@@ -43,15 +45,14 @@ def lease_in(answer: Mapping[str, Any], *, private_key: bytes | None) -> Lease:
         UnavailableError: this is no lease; whoever answers is not Latchkey.
         LatchkeyError: it is sealed and does not open here.
     """
-    try:
+    # A cause would hold a secret, so there is none.
+    with suppress(KeyError, TypeError, ValueError, AttributeError):
         return _read(answer, private_key=private_key)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        message = "Latchkey's answer is no lease"
-        # The cause may hold a secret.
-        raise UnavailableError(message) from None
+    message = "Latchkey's answer is no lease"
+    raise UnavailableError(message)
 
 
-def _read(answer: Mapping[str, Any], *, private_key: bytes | None) -> Lease:
+def _read(answer: Mapping[str, Any], *, private_key: Secret[bytes] | None) -> Lease:
     facts, lent = answer["lease"], answer["credential"]
     lease = Lease(
         id=facts["id"],
@@ -67,11 +68,11 @@ def _read(answer: Mapping[str, Any], *, private_key: bytes | None) -> Lease:
     return lease
 
 
-def _secret(lent: Mapping[str, Any], *, lease_id: str, private_key: bytes | None) -> dict[str, str]:
+def _secret(lent: Mapping[str, Any], *, lease_id: str, private_key: Secret[bytes] | None) -> Hidden:
     if lent.get("sealed") is not None:
         place = f"{lease_id}|{lent['id']}|{lent['backend_id']}"
         return unseal(private_key=private_key, sealed=lent["sealed"], place=place)
-    return {name: lent[name] for name in PLAIN if lent.get(name) is not None}
+    return Hidden({name: lent[name] for name in PLAIN if lent.get(name) is not None})
 
 
 def _is_sound(lease: Lease) -> bool:

@@ -6,8 +6,7 @@ the clocks of the two machines say. For the same reason the last use is reported
 what was left of it.
 """
 
-import base64
-import os
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,27 +16,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from latchkey.auth import auth_of
+from latchkey.book import HEADERS, MARGIN_SECONDS, Book
 from latchkey.connection import Connection
+from latchkey.environment import connect
 from latchkey.errors import LatchkeyError, PoolEmptyError, UnavailableError
+from latchkey.forked import renew_in_child
 from latchkey.held import Held
+from latchkey.hidden import Secret
+from latchkey.turns import Refusal, Turns
 
-MOST_PERMITS = 100
-FIRST_PERMITS = 4
-# What is left of a lease's time when it is given up: a request needs a moment to be sent.
-MARGIN_SECONDS = 0.1
-# Between two asks for a permit: an answer that names no time to wait is not believed for long.
-SHORTEST_PAUSE_SECONDS = 0.005
-SHORT_PAUSE_SECONDS = 0.1
-# Of an X25519 or Ed25519 private key.
-KEY_BYTES = 32
-# What Latchkey reads of one of the vendor's headers.
-HEADER_CHARACTERS = 200
-OUTCOMES = {429: "throttled", 401: "unauthorized", 403: "forbidden"}
-HEADERS = {
-    "limit": "X-RateLimit-Limit",
-    "remaining": "X-RateLimit-Remaining",
-    "reset": "X-RateLimit-Reset",
-}
+__all__ = ["HEADERS", "Pool", "connect", "pool"]
 
 
 class Pool:
@@ -71,10 +59,16 @@ class Pool:
         self._wait = wait_seconds
         self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
+        self._book = Book(clock)
+        self.begin()
+        renew_in_child(self)
+
+    def begin(self) -> None:
+        """Begins with no lease; what another process holds is its own."""
         self._leasing = threading.Lock()
-        self._held: Held | None = None
-        self._batch = FIRST_PERMITS
+        self._turns = Turns(self._clock)
+        self._told: str | None = None
+        self._book.begin()
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +84,11 @@ class Pool:
     @property
     def base_url(self) -> str:
         """Where the vendor's API of this store is; leases when nothing is held yet."""
-        return self._current().lease.base_url
+        give_up = self._clock() + self._wait
+        while (held := self._book.peek()) is None:
+            self._pause(self._refresh(give_up))
+        self._told = held.lease.base_url
+        return self._told
 
     @property
     def auth(self) -> Any:  # noqa: ANN401  # an auth object of whichever library is there
@@ -107,14 +105,20 @@ class Pool:
             PoolEmptyError: none came free within `wait_seconds`.
             UnavailableError: Latchkey did not answer within `wait_seconds`.
             LeaseRefusedError: the store has no key, or the token no right.
+            LatchkeyError: the store is elsewhere now; ask for `base_url` again.
         """
-        while True:
-            held = self._current()
-            with self._lock:
-                if self._is_usable(held):
-                    held.used += 1
-                    held.open += 1
-                    return held
+        give_up = self._clock() + self._wait
+        while (held := self._taken()) is None:
+            self._pause(self._refresh(give_up))
+        return held
+
+    async def take_async(self) -> Held:
+        """Does what `take` does, while the event loop goes on."""
+        give_up = self._clock() + self._wait
+        while (held := self._taken()) is None:
+            # No permit is taken in that thread: a task that is cancelled could not give it back.
+            await asyncio.sleep(await asyncio.to_thread(self._refresh, give_up))
+        return held
 
     def give_back(
         self, held: Held, *, status: int | None, headers: Mapping[str, str], redirects: int = 0
@@ -127,110 +131,100 @@ class Pool:
             headers: the vendor's.
             redirects: further requests that were sent to follow the vendor's word.
         """
-        told = {name: str(headers.get(header) or "") for name, header in HEADERS.items()}
-        outcome = OUTCOMES.get(status or 0)
-        with self._lock:
-            held.open -= 1
-            held.used += redirects
-            # Whoever has answered has received; without an answer it may be on its way still.
-            held.last_used = held.until if status is None else max(self._clock(), held.last_used)
-            if all(0 < len(value) <= HEADER_CHARACTERS for value in told.values()):
-                held.rate_limit = told
-            if outcome is not None:
-                held.outcome, held.is_over = outcome, True
-            if held.used >= held.lease.permits:
-                held.is_over = True
-        self._settle_when_done(held)
+        self._book.note(held, status=status, headers=headers, redirects=redirects)
+        self._settle(self._book.due())
+
+    async def give_back_async(
+        self, held: Held, *, status: int | None, headers: Mapping[str, str], redirects: int = 0
+    ) -> None:
+        """Does what `give_back` does, while the event loop goes on."""
+        self._book.note(held, status=status, headers=headers, redirects=redirects)
+        if due := self._book.due():
+            await asyncio.to_thread(self._settle, due)
+
+    def lose(self, held: Held) -> None:
+        """Says that nobody will say how the vendor answered; counts when the pool is next used."""
+        self._book.lose(held)
 
     def close(self) -> None:
         """Gives back what is not used."""
-        with self._lock:
-            held, self._held = self._held, None
-            if held is not None:
-                held.is_over = True
-        if held is not None:
-            self._settle_when_done(held)
+        self._settle(self._book.due() + self._book.close())
         self._connection.close()
 
-    def _current(self) -> Held:
-        """A lease that can be used; one thread at a time asks for a new one."""
-        held = self._held
-        if held is not None and self._is_usable(held):
-            return held
+    def _taken(self) -> Held | None:
+        held = self._book.take()
+        if held is not None and self._told not in {None, held.lease.base_url}:
+            self._book.put_back(held)
+            message = f"this store is at {held.lease.base_url} now: ask for base_url again"
+            raise LatchkeyError(message)
+        return held
+
+    def _refresh(self, give_up: float) -> float:
+        """Asks for a lease when none can be used; one thread at a time.
+
+        Returns:
+            How long to wait before looking again; 0: there is one.
+        """
         with self._leasing:
-            with self._lock:
-                held = self._held
-                if held is not None and self._is_usable(held):
-                    return held
-                self._held = None
-                if held is not None:
-                    self._learn(held)
-                    held.is_over = True
-            if held is not None:
-                self._settle_when_done(held)
-            fresh = self._lease()
-            with self._lock:
-                self._held = fresh
-            return fresh
+            if self._book.peek() is not None:
+                return 0.0
+            self._settle(self._book.due())
+            refusal = self._turns.refusal() or self._refusal_to_lease()
+        if refusal is None:
+            return 0.0
+        failure, pause = refusal
+        if self._clock() + pause > give_up:
+            raise failure
+        return pause
 
-    def _is_usable(self, held: Held) -> bool:
-        is_late = self._clock() >= held.until - MARGIN_SECONDS
-        return not held.is_over and not is_late and held.used < held.lease.permits
+    def _refusal_to_lease(self) -> Refusal | None:
+        try:
+            self._lease()
+        except (PoolEmptyError, UnavailableError) as error:
+            return self._turns.fail(error)
+        self._turns.succeed()
+        return None
 
-    def _learn(self, held: Held) -> None:
-        """What was spent in time may well be more next time; what was not may be less."""
-        if held.used >= held.lease.permits:
-            self._batch = min(self._batch * 2, MOST_PERMITS)
-        else:
-            self._batch = max(held.used, 1)
-
-    def _lease(self) -> Held:
-        """A new lease, asked for until the time to wait is over."""
-        give_up = self._clock() + self._wait
-        pause, shortest = 0.1, SHORTEST_PAUSE_SECONDS
-        while True:
-            before = self._clock()
-            try:
-                lease = self._connection.lease(
-                    self._store,
-                    permits=self._batch,
-                    traffic_class=self._class,
-                    use_within_seconds=self._use_within,
-                )
-            except PoolEmptyError as error:
-                failure: LatchkeyError = error
-                pause = max(error.retry_after_seconds, shortest)
-                shortest = min(shortest * 2, SHORT_PAUSE_SECONDS)
-            except UnavailableError as error:
-                failure = error
-                pause = min(pause * 2, 5.0)
-            else:
-                return Held(lease=lease, until=before + self._use_within)
-            if self._clock() + pause > give_up:
-                raise failure
-            self._sleep(pause)
-
-    def _settle_when_done(self, held: Held) -> None:
-        """Settles once; when Latchkey is away its permits simply count as used."""
-        with self._lock:
-            if not held.is_over or held.open or held.is_settled:
-                return
-            held.is_settled = True
-            if self._held is held:
-                self._held = None
-                self._learn(held)
-        left = timedelta(seconds=max(held.until - held.last_used, 0.0))
-        with suppress(LatchkeyError):
-            self._connection.settle(
-                held.lease.id,
-                used=held.used,
-                outcome=held.outcome,
-                last_used_at=held.lease.use_by - left if held.used else None,
-                rate_limit=held.rate_limit,
+    def _lease(self) -> None:
+        before, chapter = self._clock(), self._book.chapter
+        lease = self._connection.lease(
+            self._store,
+            permits=self._book.batch,
+            traffic_class=self._class,
+            use_within_seconds=self._use_within,
+        )
+        held = Held(lease=lease, until=before + self._use_within)
+        if self._book.open(held, chapter=chapter):
+            return
+        self._settle([held])
+        if self._clock() >= held.until - MARGIN_SECONDS:
+            message = (
+                "Latchkey's answer came too late to be used: "
+                f"ask for a longer use_within_seconds than {self._use_within}"
             )
+            raise UnavailableError(message)
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sleep(seconds)
+
+    def _settle(self, done: list[Held]) -> None:
+        """Settles; when Latchkey is away the permits simply count as used."""
+        for held in done:
+            left = timedelta(seconds=max(held.until - held.used_until, 0.0))
+            with suppress(LatchkeyError):
+                self._connection.settle(
+                    held.lease.id,
+                    used=held.used,
+                    outcome=held.outcome,
+                    last_used_at=held.lease.use_by - left if held.used else None,
+                    rate_limit=held.rate_limit,
+                )
 
 
-def pool(store: str, *, url: str | None = None, token: str | None = None, **options: Any) -> Pool:
+def pool(
+    store: str, *, url: str | None = None, token: str | Secret[str] | None = None, **options: Any
+) -> Pool:
     """A store's permits; see `Pool` for the options.
 
     Args:
@@ -239,34 +233,5 @@ def pool(store: str, *, url: str | None = None, token: str | None = None, **opti
         token: default: LATCHKEY_TOKEN.
         **options: for `Pool`.
     """
+    token = Secret.or_none(token)
     return Pool(connection=connect(url=url, token=token), store=store, **options)
-
-
-def connect(*, url: str | None = None, token: str | None = None) -> Connection:
-    """The way to Latchkey that the environment names.
-
-    Raises:
-        ValueError: LATCHKEY_URL or LATCHKEY_TOKEN is missing, or a key is no base64.
-    """
-    url, token = url or os.environ.get("LATCHKEY_URL"), token or os.environ.get("LATCHKEY_TOKEN")
-    if not url or not token:
-        message = "set LATCHKEY_URL and LATCHKEY_TOKEN"
-        raise ValueError(message)
-    return Connection(
-        url=url,
-        token=token,
-        private_key=_key("LATCHKEY_PRIVATE_KEY"),
-        signing_key=_key("LATCHKEY_SIGNING_KEY"),
-    )
-
-
-def _key(name: str) -> bytes | None:
-    text = os.environ.get(name)
-    if not text:
-        return None
-    with suppress(ValueError):
-        key = base64.b64decode("".join(text.split()), validate=True)
-        if len(key) == KEY_BYTES:
-            return key
-    message = f"{name} is the base64 of {KEY_BYTES} raw bytes"
-    raise ValueError(message)

@@ -5,12 +5,13 @@ import json
 from typing import Final
 
 from latchkey.errors import LatchkeyError
+from latchkey.hidden import Hidden, Secret
 
 INFO: Final = b"latchkey lease v1"
 ENCAPSULATED_BYTES: Final = 32
 
 
-def unseal(*, private_key: bytes | None, sealed: str, place: str) -> dict[str, str]:
+def unseal(*, private_key: Secret[bytes] | None, sealed: str, place: str) -> Hidden:
     """The secret part of a lease.
 
     Args:
@@ -43,19 +44,21 @@ def unseal(*, private_key: bytes | None, sealed: str, place: str) -> dict[str, s
         context = suite.create_recipient_context(raw[:ENCAPSULATED_BYTES], key, info=INFO)
         opened = context.open(raw[ENCAPSULATED_BYTES:], aad=place.encode())
     except (PyHPKEError, ValueError, TypeError):
-        message = "the sealed lease does not open with this key"
+        message = (
+            "the sealed lease does not open with LATCHKEY_PRIVATE_KEY: "
+            "its public half is not the one that is registered"
+        )
         raise LatchkeyError(message) from None
-    found: dict[str, str] = json.loads(opened)
-    return found
+    return Hidden(json.loads(opened))
 
 
-def _private(raw: bytes) -> object:
+def _private(raw: Secret[bytes]) -> object:
     from cryptography.hazmat.primitives.asymmetric.x25519 import (  # noqa: PLC0415  # an extra
         X25519PrivateKey,
     )
 
     try:
-        return X25519PrivateKey.from_private_bytes(raw)
+        return X25519PrivateKey.from_private_bytes(raw.reveal())
     except ValueError:
         message = "LATCHKEY_PRIVATE_KEY is the base64 of 32 raw X25519 bytes"
         raise LatchkeyError(message) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from latchkey.errors import LatchkeyError
+from latchkey.hidden import Secret
 
 COVERED = ("@method", "@authority", "@path", "@query", "authorization")
 
@@ -31,7 +32,8 @@ class Signer:
         LatchkeyError: http-message-signatures is not there, or this is no such key.
     """
 
-    def __init__(self, private_key: bytes) -> None:
+    def __init__(self, private_key: bytes | Secret[bytes]) -> None:
+        private_key = Secret(private_key)
         try:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415  # an extra
                 Ed25519PrivateKey,
@@ -45,7 +47,7 @@ class Signer:
             message = "to sign requests: pip install latchkey-client[signed]"
             raise LatchkeyError(message) from None
         try:
-            key = Ed25519PrivateKey.from_private_bytes(private_key)
+            key = Ed25519PrivateKey.from_private_bytes(private_key.reveal())
         except ValueError:
             message = "LATCHKEY_SIGNING_KEY is the base64 of 32 raw Ed25519 bytes"
             raise LatchkeyError(message) from None

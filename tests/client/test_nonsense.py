@@ -165,6 +165,7 @@ def test_a_refusal_in_anybodys_words_is_a_refusal(body: bytes) -> None:
     [
         ([{"loc": ["body", "permits"], "msg": "too many"}], "No (invalid): permits: too many"),
         ([{"loc": "permits"}, {"loc": []}, {"loc": {}}, 5], "No (invalid)"),
+        ([{"loc": ["body", "permits"]}, {"loc": ["x"], "msg": 5}], "No (invalid): permits; x"),
         ({"loc": ["permits"]}, "No (invalid)"),
         (None, "No (invalid)"),
     ],

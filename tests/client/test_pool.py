@@ -1,70 +1,18 @@
 """The client's pool: batches, clocks, restarts of Latchkey."""
 
 import sys
-from datetime import UTC, datetime, timedelta
+import threading
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.client.desk import HEADERS, USE_BY, Desk
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "client"))
 
-from latchkey.errors import LeaseRefusedError, PoolEmptyError, UnavailableError
-from latchkey.lease import Lease
+from latchkey.errors import LatchkeyError, LeaseRefusedError, PoolEmptyError, UnavailableError
 from latchkey.pool import Pool
-
-USE_BY = datetime(2026, 1, 1, tzinfo=UTC)
-HEADERS = {
-    "X-RateLimit-Limit": "300/3000/12000",
-    "X-RateLimit-Remaining": "299/2999/11999",
-    "X-RateLimit-Reset": "1/2/3",
-}
-
-
-class Desk:
-    """Latchkey and the clock, as far as the pool sees them."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.answers: list[Exception] = []
-        self.asked: list[int] = []
-        self.settled: list[dict[str, Any]] = []
-        self.slept: list[float] = []
-        self.is_closed = False
-
-    def lease(self, store: str, *, permits: int, **_: Any) -> Lease:
-        if self.answers:
-            raise self.answers.pop(0)
-        self.asked.append(permits)
-        return Lease(
-            id=f"lease-{len(self.asked)}",
-            permits=permits,
-            use_by=USE_BY,
-            base_url="https://vendor.example.test/",
-            language="nl",
-            credential={"key": "k", "secret": "s"},
-        )
-
-    def settle(self, lease_id: str, **facts: Any) -> None:
-        if self.answers:
-            raise self.answers.pop(0)
-        self.settled.append({"id": lease_id, **facts})
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-    def pool(self, **options: Any) -> Pool:
-        return Pool(
-            connection=self,  # type: ignore[arg-type]
-            store="s",
-            clock=lambda: self.now,
-            sleep=self.sleep,
-            **options,
-        )
 
 
 @pytest.fixture
@@ -221,3 +169,89 @@ def test_leaving_gives_back_what_is_not_used(desk: Desk) -> None:
     assert desk.settled[0]["used"] == 1
     assert desk.is_closed
     assert pool.base_url == "https://vendor.example.test/"
+
+
+def test_a_request_that_is_given_up_is_counted_and_holds_nothing_back(desk: Desk) -> None:
+    pool = desk.pool()
+    pool.lose(pool.take())
+    _spend(pool, 3)
+
+    _spend(pool, 1)
+
+    assert desk.settled[0]["used"] == 4
+    assert desk.settled[0]["last_used_at"] == USE_BY
+
+
+def test_leaving_gives_back_what_is_not_used_while_a_request_is_out(desk: Desk) -> None:
+    with desk.pool() as pool:
+        held = pool.take()
+    pool.give_back(held, status=200, headers=HEADERS)
+
+    assert [(each["used"], each["last_used_at"]) for each in desk.settled] == [(1, USE_BY)]
+
+
+def test_answers_are_not_waited_for_until_the_lease_cannot_be_settled(desk: Desk) -> None:
+    pool = desk.pool()
+    pool.take()
+    desk.now += 35
+
+    _spend(pool, 1)
+
+    assert (desk.settled[0]["id"], desk.settled[0]["used"]) == ("lease-1", 1)
+    assert desk.settled[0]["last_used_at"] == USE_BY
+
+
+def test_a_lease_that_comes_too_late_is_given_back_and_said(desk: Desk) -> None:
+    desk.answer_seconds = 2
+
+    with pytest.raises(UnavailableError, match="use_within_seconds than 2"):
+        desk.pool().take()
+
+    assert desk.now < 140
+    assert len(desk.settled) == len(desk.asked) > 1
+    assert {each["used"] for each in desk.settled} == {0}
+
+
+def test_no_thread_waits_for_the_waiting_of_another(desk: Desk) -> None:
+    desk.answers = [PoolEmptyError(retry_after_seconds=2)]
+    pool = desk.pool()
+    other = threading.Thread(target=_spend, args=(pool, 1), daemon=True)
+
+    def meet() -> None:
+        other.start()
+        other.join(10)
+        assert not other.is_alive()
+
+    desk.while_asleep = meet
+    _spend(pool, 1)
+
+    assert desk.asked == [4]
+    assert desk.slept == [2]
+
+
+def test_what_latchkey_said_a_moment_ago_is_not_asked_for_again(desk: Desk) -> None:
+    desk.answers = [PoolEmptyError(retry_after_seconds=60)]
+    pool = desk.pool(wait_seconds=1)
+
+    for _ in range(3):
+        with pytest.raises(PoolEmptyError):
+            pool.take()
+    desk.now += 0.1
+    _spend(pool, 1)
+
+    assert desk.asked == [4]
+
+
+def test_a_store_that_has_moved_is_sent_no_key_at_its_old_address(desk: Desk) -> None:
+    pool = desk.pool()
+    assert pool.base_url == desk.base_url
+    _spend(pool, 4)
+    desk.base_url = "https://elsewhere.example.test/"
+
+    with pytest.raises(LatchkeyError, match=r"elsewhere.*base_url"):
+        pool.take()
+    assert pool.base_url == desk.base_url
+    pool.take()
+    pool.close()
+
+    assert desk.settled[1]["used"] == 1
