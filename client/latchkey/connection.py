@@ -62,12 +62,12 @@ class Connection:
         self._private_key = private_key
         self._answer_seconds = answer_seconds
         self._signer = None if signing_key is None else Signer(signing_key)
-        self.begin()
+        self._idle: list[HTTPConnection] = []
         renew_in_child(self)
 
     def begin(self) -> None:
         """Begins with no open connection; in a forked process those are another's."""
-        self._idle: list[HTTPConnection] = []
+        self.close()
 
     def lease(
         self,
