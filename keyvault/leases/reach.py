@@ -1,9 +1,10 @@
-"""Whether a backend may call, from where, and which stores it may lease from.
+"""Whether a backend may call, from where, for which stores, and what its leases are sealed to.
 
-All three are read with each request, so a change holds from the next one on, in every process.
+All of it is read with each request, so a change holds from the next one on, in every process.
 """
 
-from collections.abc import Iterable, Sequence
+import base64
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from uuid import UUID
 
@@ -83,6 +84,24 @@ def set_stores(*, backend_id: UUID, stores: Iterable[UUID] | None, actor: Actor)
         _note(backend_id, actor=actor, facts=facts)
 
 
+def set_public_key(*, backend_id: UUID, key: bytes, actor: Actor) -> None:
+    """Says what a backend's leases are sealed to from now on; there is no way back to plain ones.
+
+    Args:
+        backend_id: which one.
+        key: see `keyvault.leases.sealed.usable_public_key`.
+        actor: who does it.
+
+    Raises:
+        UnknownRecordError: no such backend.
+    """
+    with transaction.atomic():
+        backend = _locked(backend_id)
+        backend.public_key = key
+        backend.save(update_fields=["public_key"])
+        _note(backend_id, actor=actor, facts={"public_key": base64.b64encode(key).decode("ascii")})
+
+
 def assign_stores(backend: Backend, stores: Iterable[UUID] | None) -> None:
     """Writes the stores of a backend, in the caller's transaction.
 
@@ -107,7 +126,7 @@ def _locked(backend_id: UUID) -> Backend:
     return backend
 
 
-def _note(backend_id: UUID, *, actor: Actor, facts: dict[str, int]) -> None:
+def _note(backend_id: UUID, *, actor: Actor, facts: Mapping[str, int | str]) -> None:
     audit.record(
         action=Action.BACKEND_CHANGED,
         actor=actor,

@@ -21,7 +21,12 @@ from keyvault.leases import (
 )
 from keyvault.leases.backends import DEFAULT_DAYS
 from keyvault.leases.holding import revoke_lease
-from keyvault.leases.reach import set_networks, set_stores, switch_backend
+from keyvault.leases.reach import (
+    set_networks,
+    set_public_key,
+    set_stores,
+    switch_backend,
+)
 from keyvault.leases.sealed import usable_public_key
 from keyvault.leases.signing import SigningKeyError, set_signing_key, usable_signing_key
 from keyvault.management.custody import database
@@ -62,6 +67,9 @@ class Command(BaseCommand):
         key = sign.add_mutually_exclusive_group(required=True)
         key.add_argument("--key", help="Ed25519, base64 of 32 bytes")
         key.add_argument("--off", action="store_true", help="they need no signature")
+        seal = commands.add_parser("seal", help="say what its leases are sealed to (RFC 9180)")
+        seal.add_argument("name")
+        seal.add_argument("--key", required=True, help="X25519, base64 of 32 bytes")
         _add_reach(commands)
         webhook = commands.add_parser("webhook", help="an address to tell; prints its signing key")
         webhook.add_argument("name")
@@ -117,6 +125,15 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         set_signing_key(backend_id=backend.pk, key=key, actor=ACTOR)
         self.stdout.write("signed from now on" if key else "signed no more")
+
+    def _seal(self, options: dict[str, Any]) -> None:
+        backend = _named(options["name"])
+        try:
+            key = usable_public_key(options["key"])
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        set_public_key(backend_id=backend.pk, key=key, actor=ACTOR)
+        self.stdout.write("sealed from the next lease on")
 
     def _networks(self, options: dict[str, Any]) -> None:
         backend = _named(options["name"])

@@ -129,6 +129,31 @@ def test_a_public_key_seals_what_is_leased(store: Keychain) -> None:
     assert "sealed" in Api(token).lease(store).json()["credential"]
 
 
+def test_a_backend_that_is_sealed_to_later_is_lent_nothing_plain_again(store: Keychain) -> None:
+    key_of(store)
+    older = Api(_run("create", "app", *SCOPES))
+    path = f"/api/v1/stores/{store.pk}/leases"
+    again = {"Idempotency-Key": "k"}
+    plain = older.post(path, {"permits": 1}, **again).json()["credential"]
+
+    _run("seal", "app", "--key", base64.b64encode(secrets.token_bytes(32)).decode())
+    newer = Api(_run("token", "app", *SCOPES))
+
+    answers = [older.post(path, {"permits": 1}, **again), older.lease(store), newer.lease(store)]
+    assert all("sealed" in each.json()["credential"] for each in answers)
+    assert not any(plain["secret"] in each.content.decode() for each in answers)
+    assert AuditEntry.objects.filter(action="backend.changed").count() == 1
+
+
+@pytest.mark.parametrize("key", ["", "x", base64.b64encode(bytes(32)).decode()])
+def test_what_nothing_can_be_sealed_to_changes_nothing(key: str) -> None:
+    _run("create", "app", *SCOPES)
+
+    with pytest.raises(CommandError, match="X25519"):
+        _run("seal", "app", "--key", key)
+    assert Backend.objects.get().public_key is None
+
+
 def test_a_webhook_prints_its_signing_key() -> None:
     _run("create", "app", *SCOPES)
 
