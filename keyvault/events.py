@@ -42,7 +42,9 @@ def emit(*, event: Event, keychain_id: UUID, data: Mapping[str, str | None]) -> 
     """
     now = timezone.now()
     covers = Q(backend__has_all_stores=True) | Q(backend__stores=keychain_id)
-    endpoints = WebhookEndpoint.objects.filter(covers, backend__is_active=True).distinct()
+    endpoints = WebhookEndpoint.objects.filter(
+        covers, removed_at=None, backend__is_active=True
+    ).distinct()
     body = json.dumps(
         {
             "type": event.value,

@@ -17,10 +17,16 @@ class WebhookEndpoint(models.Model):
     backend = models.ForeignKey(Backend, models.CASCADE, related_name="webhooks")
     url = models.URLField(max_length=500)
     sealed_key = models.BinaryField()
+    key_version = models.PositiveIntegerField(default=1, db_default=1)
+    # The key before, of the version before; it signs as well until then.
+    sealed_old_key = models.BinaryField(null=True)
+    old_key_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # Since when every try has failed; null while the last one succeeded.
     failing_since = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)
+    # For good, and switched off with it; the row stays for as long as its events may.
+    removed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.url
@@ -46,7 +52,11 @@ class WebhookDelivery(DueRow):
 
     class Meta:
         verbose_name_plural = "webhook deliveries"
-        indexes = [models.Index(fields=["endpoint", "created_at"])]
+        indexes = [
+            models.Index(fields=["endpoint", "created_at"]),
+            # What is old is looked for every two seconds.
+            models.Index(fields=["created_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"

@@ -1,7 +1,7 @@
 """Telling backends what happened, signed after the Standard Webhooks specification."""
 
 from keyvault.webhooks.delivering import DELIVERIES
-from keyvault.webhooks.endpoints import NewEndpoint, enable, register
+from keyvault.webhooks.endpoints import NewEndpoint, enable, register, remove, replace_key
 from keyvault.webhooks.replaying import replay, replay_failed
 from keyvault.webhooks.sending import ForbiddenAddressError, Sent
 
@@ -12,6 +12,8 @@ __all__ = [
     "Sent",
     "enable",
     "register",
+    "remove",
+    "replace_key",
     "replay",
     "replay_failed",
 ]

@@ -20,8 +20,8 @@ from standardwebhooks import Webhook
 from keyvault import due
 from keyvault.due import Duty
 from keyvault.errors import VaultError
-from keyvault.models import WebhookDelivery
-from keyvault.webhooks.endpoints import signing_key_of
+from keyvault.models import WebhookDelivery, WebhookEndpoint
+from keyvault.webhooks.endpoints import signing_keys_of
 from keyvault.webhooks.outcomes import record
 from keyvault.webhooks.sending import ForbiddenAddressError, Sent, post
 
@@ -35,6 +35,8 @@ PATIENCE_SECONDS: Final = 0.2
 # Longer than a POST can take and the next run after it.
 CLAIM_SECONDS: Final = 60
 KEPT: Final = timedelta(days=30)
+# So many old events at a time hold up no other writer of an SQLite file.
+PRUNED_AT_A_TIME: Final = 1000
 
 
 class Deliverer:
@@ -60,7 +62,7 @@ class Deliverer:
         started = [self._start(each, now=now) for each in claimed]
         wait(started, timeout=self._patience)
         self._collect()
-        WebhookDelivery.objects.filter(created_at__lt=now - KEPT).delete()
+        _prune(now)
         return len(claimed)
 
     def _collect(self) -> None:
@@ -98,6 +100,16 @@ class Deliverer:
         return future
 
 
+def _prune(now: datetime) -> None:
+    """Deletes some of what is older than it is kept, and addresses removed as long ago."""
+    old = WebhookDelivery.objects.filter(created_at__lt=now - KEPT).order_by("created_at")
+    some = list(old.values_list("pk", flat=True)[:PRUNED_AT_A_TIME])
+    if some:
+        WebhookDelivery.objects.filter(pk__in=some).delete()
+    else:
+        WebhookEndpoint.objects.filter(removed_at__lt=now - KEPT).delete()
+
+
 def _fails(delivery: WebhookDelivery) -> bool:
     return delivery.endpoint.failing_since is not None
 
@@ -120,13 +132,16 @@ def _waiting(now: datetime) -> list[tuple[UUID, bool]]:
 
 def _headers(delivery: WebhookDelivery, *, now: datetime) -> dict[str, str]:
     message_id = f"msg_{delivery.pk.hex}"
-    signer = Webhook(signing_key_of(delivery.endpoint).get_secret_value())
+    keys = signing_keys_of(delivery.endpoint, now=now)
+    signers = [Webhook(key.get_secret_value()) for key in keys]
     return {
         "Content-Type": "application/json",
         "User-Agent": "Latchkey",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": signer.sign(message_id, now, delivery.body),
+        "webhook-signature": " ".join(
+            signer.sign(message_id, now, delivery.body) for signer in signers
+        ),
     }
 
 

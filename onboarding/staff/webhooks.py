@@ -1,6 +1,7 @@
 """Webhooks in the hands of staff: send again, switch on; and the mail when one went off."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -74,8 +75,10 @@ def switch_on(
     actor = actor_for(person_of(request))
     count = 0
     for endpoint in queryset.exclude(disabled_at=None):
-        enable(endpoint_id=endpoint.pk, actor=actor)
-        count += 1
+        # A colleague was faster, or it was removed.
+        with suppress(UnknownRecordError):
+            enable(endpoint_id=endpoint.pk, actor=actor)
+            count += 1
     text = ngettext("%d address is on again.", "%d addresses are on again.", count) % count
     model_admin.message_user(request, text, messages.SUCCESS if count else messages.WARNING)
 

@@ -36,7 +36,7 @@ class WebhookEndpointAdmin(ReplayAdmin[WebhookEndpoint]):
     search_fields = ("url", "backend__name")
     search_help_text = _("Address or backend.")
     related = ("backend",)
-    hidden = ("sealed_key",)
+    hidden = ("sealed_key", "sealed_old_key")
     ordering = ("-created_at", "pk")
     actions = (send_failed_again, switch_on)
     fields = ("url", "of_backend", "state", "failing_since", "disabled_at", "created_at", "id")
@@ -61,6 +61,7 @@ class WebhookEndpointAdmin(ReplayAdmin[WebhookEndpoint]):
     def state(self, endpoint: WebhookEndpoint) -> SafeString:
         """Whether it is told."""
         return first_tag(
+            (endpoint.removed_at, "neutral", _("Removed")),
             (endpoint.disabled_at, "danger", _("Switched off")),
             (not endpoint.backend.is_active, "neutral", BACKEND_CLOSED),
             (endpoint.failing_since, "warning", _("Failing")),
@@ -88,7 +89,7 @@ class WebhookDeliveryAdmin(ReplayAdmin[WebhookDelivery]):
     search_fields = ("endpoint__url", "endpoint__backend__name")
     search_help_text = _("Address or backend.")
     related = ("endpoint__backend",)
-    hidden = ("endpoint__sealed_key",)
+    hidden = ("endpoint__sealed_key", "endpoint__sealed_old_key")
     ordering = ("-created_at", "pk")
     actions = (send_again,)
     fields = (

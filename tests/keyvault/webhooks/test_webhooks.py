@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_httpserver import HTTPServer
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug import Request, Response
 
 from keyvault import due, vault
@@ -21,7 +21,17 @@ from keyvault.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from keyvault.webhooks import enable, register, replay, replay_failed
+from keyvault.webhooks import (
+    Sent,
+    enable,
+    register,
+    remove,
+    replace_key,
+    replay,
+    replay_failed,
+)
+from keyvault.webhooks.delivering import PRUNED_AT_A_TIME
+from keyvault.webhooks.outcomes import record
 from tests.keyvault import factories
 from tests.keyvault.delivering import deliver
 from tests.keyvault.lending import key_of
@@ -298,6 +308,102 @@ def test_events_are_kept_for_thirty_days(receiver: Receiver) -> None:
     assert WebhookDelivery.objects.exists()
     deliver(now + timedelta(seconds=1))
     assert not WebhookDelivery.objects.exists()
+
+
+def test_old_events_are_deleted_some_at_a_time(receiver: Receiver) -> None:
+    _listen(receiver.url)
+    now = timezone.now()
+    old = now - timedelta(days=31)
+    WebhookDelivery.objects.bulk_create(
+        WebhookDelivery(endpoint=WebhookEndpoint.objects.get(), body="{}", created_at=old)
+        for _ in range(PRUNED_AT_A_TIME + 1)
+    )
+
+    deliver(now)
+    assert WebhookDelivery.objects.count() == 1
+    deliver(now)
+    assert not WebhookDelivery.objects.exists()
+
+
+def _verifies(key: str, request: Request) -> bool:
+    try:
+        Webhook(key).verify(request.get_data(), dict(request.headers))
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def test_after_a_new_signing_key_the_old_one_signs_for_a_day_too(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    first = _listen(receiver.url)
+    endpoint = WebhookEndpoint.objects.get()
+    second = replace_key(endpoint_id=endpoint.pk, actor=SYSTEM).get_secret_value()
+
+    _suspend(store, key)
+    deliver(timezone.now())
+    assert [_verifies(each, receiver.requests[-1]) for each in (first, second)] == [True, True]
+
+    WebhookEndpoint.objects.update(old_key_until=timezone.now())
+    replay(delivery_id=WebhookDelivery.objects.get().pk, actor=SYSTEM)
+    deliver(timezone.now())
+    assert [_verifies(each, receiver.requests[-1]) for each in (first, second)] == [False, True]
+    assert AuditEntry.objects.get(subject=f"webhook:{endpoint.pk}").facts == {"key_version": 2}
+
+
+def test_a_signing_key_that_is_replaced_twice_is_over_at_once(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    first = _listen(receiver.url)
+    endpoint = WebhookEndpoint.objects.get()
+    later = [
+        replace_key(endpoint_id=endpoint.pk, actor=SYSTEM).get_secret_value() for _ in range(2)
+    ]
+
+    _suspend(store, key)
+    deliver(timezone.now())
+
+    verified = [_verifies(each, receiver.requests[-1]) for each in (first, *later)]
+    assert verified == [False, True, True]
+
+
+def test_an_address_that_is_removed_is_told_nothing_more(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    endpoint = WebhookEndpoint.objects.get()
+
+    remove(endpoint_id=endpoint.pk, actor=SYSTEM)
+
+    assert deliver(timezone.now()) == 0
+    _suspend(store, key_of(store))
+    assert WebhookDelivery.objects.filter(type="credential.failing").count() == 1
+    endpoint.refresh_from_db()
+    assert (bytes(endpoint.sealed_key), endpoint.sealed_old_key) == (b"", None)
+    for act in (enable, remove, replace_key):
+        with pytest.raises(UnknownRecordError):
+            act(endpoint_id=endpoint.pk, actor=SYSTEM)
+    deliver(timezone.now() + timedelta(days=31))
+    deliver(timezone.now() + timedelta(days=31))
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_an_address_may_be_removed_while_an_event_is_on_its_way(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    (claimed,) = due.claim(
+        WebhookDelivery.objects.select_related("endpoint"), now=timezone.now(), claim_seconds=60
+    )
+    endpoint = WebhookEndpoint.objects.get()
+    remove(endpoint_id=endpoint.pk, actor=SYSTEM)
+    switched_off_at = WebhookEndpoint.objects.get().disabled_at
+
+    record(claimed, sent=Sent(status=410), now=timezone.now() + timedelta(days=4))
+
+    assert WebhookEndpoint.objects.get().disabled_at == switched_off_at
 
 
 def test_the_signing_key_is_sealed(receiver: Receiver) -> None:

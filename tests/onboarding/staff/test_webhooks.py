@@ -15,7 +15,7 @@ from pytest_httpserver import HTTPServer
 
 from keyvault.leases import create_backend, switch_backend
 from keyvault.models import AuditEntry, Backend, WebhookDelivery, WebhookEndpoint
-from keyvault.webhooks import register
+from keyvault.webhooks import register, remove
 from onboarding.notices.preferences import Choice, Topic, save_choices
 from onboarding.staff.work.selectors import work_kinds
 from tests.keyvault.delivering import deliver
@@ -103,6 +103,18 @@ def test_an_address_that_is_off_is_switched_on_first() -> None:
     answer = ask(client, ENDPOINTS, "switch_on", delivery.endpoint_id)
     assert "1 address is on again." in answer.content.decode()
     assert WebhookEndpoint.objects.get().disabled_at is None
+
+
+def test_an_address_that_was_removed_stays_so() -> None:
+    delivery = failed(endpoint())
+    remove(endpoint_id=delivery.endpoint_id, actor=BY_TESTS)
+    client = signed_in(staff_member())
+
+    answer = ask(client, ENDPOINTS, "switch_on", delivery.endpoint_id)
+    assert "0 addresses are on again." in answer.content.decode()
+    assert "Removed" in client.get(reverse(ENDPOINTS)).content.decode()
+    answer = ask(client, EVENTS, "send_again", delivery.pk)
+    assert "Nothing is sent" in answer.content.decode()
 
 
 def test_events_that_a_closed_backend_holds_back_say_so() -> None:
