@@ -7,14 +7,21 @@ from typing import Any
 
 from latchkey.hidden import Hidden
 
+# The names under which a secret stands.
+SECRET = ("key", "secret", "access_token")
 
-def object_in(data: bytes) -> Hidden | None:
-    """The JSON object that it is; None: it is none."""
+
+def object_in(data: bytes) -> dict[str, Any] | None:
+    """The JSON object that it is, with what is secret hidden; None: it is none."""
     try:
-        answer = json.loads(data, object_hook=Hidden)
+        answer = json.loads(data, object_hook=_with_care)
     except (ValueError, RecursionError):
         return None
-    return answer if isinstance(answer, Hidden) else None
+    return answer if isinstance(answer, dict) else None
+
+
+def _with_care(found: dict[str, Any]) -> dict[str, Any]:
+    return found if found.keys().isdisjoint(SECRET) else Hidden(found)
 
 
 def faults_in(answer: dict[str, Any]) -> str:

@@ -142,9 +142,9 @@ class Connection:
             while True:
                 self._idle.pop().close()
 
-    def _call(self, method: str, path: str, body: object = None) -> Hidden:
+    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         status, headers, answer = self._send(method, path, body)
-        problem = answer or Hidden()
+        problem = answer or {}
         if status == 429:  # noqa: PLR2004  # the status
             raise PoolEmptyError(retry_after_seconds=wait_in(problem, headers))
         if 400 <= status < 500:  # noqa: PLR2004  # whoever asks is at fault
@@ -165,7 +165,7 @@ class Connection:
             return said
         return f"{said}, and not as Latchkey does: is LATCHKEY_URL right?"
 
-    def _send(self, method: str, path: str, body: object) -> tuple[int, Any, Hidden | None]:
+    def _send(self, method: str, path: str, body: object) -> tuple[int, Any, dict[str, Any] | None]:
         """Sends once; a kept connection that turns out closed is opened anew."""
         payload = None if body is None else json.dumps(body).encode()
         target = f"{self._prefix}{path}"
@@ -207,7 +207,7 @@ class Connection:
         target: str,
         payload: bytes | None,
         headers: Hidden,
-    ) -> tuple[int, Any, Hidden | None]:
+    ) -> tuple[int, Any, dict[str, Any] | None]:
         if connection.sock is None:
             connection.connect()
         connection.sock.settimeout(self._answer_seconds)

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from latchkey.answers import SECRET
 from latchkey.errors import UnavailableError
 from latchkey.hidden import Hidden, Secret
 from latchkey.sealed import unseal
-
-PLAIN = ("key", "secret", "access_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _secret(lent: Mapping[str, Any], *, lease_id: str, private_key: Secret[bytes
     if lent.get("sealed") is not None:
         place = f"{lease_id}|{lent['id']}|{lent['backend_id']}"
         return unseal(private_key=private_key, sealed=lent["sealed"], place=place)
-    return Hidden({name: lent[name] for name in PLAIN if lent.get(name) is not None})
+    return Hidden({name: lent[name] for name in SECRET if lent.get(name) is not None})
 
 
 def _is_sound(lease: Lease) -> bool:
