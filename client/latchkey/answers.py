@@ -28,10 +28,20 @@ def faults_in(answer: dict[str, Any]) -> str:
     """What Latchkey finds wrong in a request, "permits: …"; it never repeats a value."""
     errors = answer.get("errors")
     if not isinstance(errors, list):
-        return ""
+        return _text(answer.get("detail"))
     pairs = [(each.get("loc"), each.get("msg")) for each in errors if isinstance(each, dict)]
     named = [(loc[-1], msg) for loc, msg in pairs if isinstance(loc, list) and loc]
     return "; ".join(f"{name}: {msg}" if isinstance(msg, str) else str(name) for name, msg in named)
+
+
+def trouble_in(answer: dict[str, Any]) -> str:
+    """What Latchkey says of a fault of its own; empty: it says nothing, or is not who answers."""
+    told = [_text(answer.get(name)) for name in ("title", "detail", "request_id")]
+    return ", ".join(each for each in told if each) if told[0] and "type" in answer else ""
+
+
+def _text(told: object) -> str:
+    return told if isinstance(told, str) else ""
 
 
 def wait_in(answer: dict[str, Any], headers: Any) -> float:  # noqa: ANN401  # a message's headers

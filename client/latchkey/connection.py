@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from latchkey.answers import faults_in, object_in, wait_in
+from latchkey.answers import faults_in, object_in, trouble_in, wait_in
 from latchkey.deadline import cut_after
 from latchkey.errors import LatchkeyError, LeaseRefusedError, PoolEmptyError, UnavailableError
 from latchkey.forked import renew_in_child
@@ -151,19 +151,19 @@ class Connection:
             raise LeaseRefusedError(
                 status=status,
                 type_=str(problem.get("type", "about:blank")),
-                title=str(problem.get("title", self._no_problem(status))),
+                title=str(problem.get("title", self._foreign(status))),
                 faults=faults_in(problem),
             )
         if answer is None or not 200 <= status < 300:  # noqa: PLR2004  # the range of success
-            raise UnavailableError(self._no_problem(status))
+            said = trouble_in(problem)
+            message = f"{self._root} answered {status}: {said}" if said else self._foreign(status)
+            raise UnavailableError(message)
         return answer
 
-    def _no_problem(self, status: int) -> str:
+    def _foreign(self, status: int) -> str:
         """What to say of an answer that is not in Latchkey's own words."""
-        said = f"{self._root} answered {status}"
-        if status == 503:  # noqa: PLR2004  # asks to come back
-            return said
-        return f"{said}, and not as Latchkey does: is LATCHKEY_URL right?"
+        said = f"{self._root} answered {status}, not as Latchkey does"
+        return f"{said}: is LATCHKEY_URL right, and Latchkey up behind it?"
 
     def _send(self, method: str, path: str, body: object) -> tuple[int, Any, dict[str, Any] | None]:
         """Sends once; a kept connection that turns out closed is opened anew."""

@@ -178,6 +178,39 @@ def test_a_refusal_names_what_is_wrong_where_that_is_told(errors: Any, text: str
     assert str(raised.value) == text
 
 
+def test_a_refusal_brings_the_words_of_its_case() -> None:
+    problem = {"type": "bad-signature", "title": "Not signed", "detail": "it bears none"}
+    refusal = _json(problem, "401 Unauthorized")
+    with answering(refusal) as server, pytest.raises(LeaseRefusedError) as raised:
+        _ask(server.url)
+
+    assert str(raised.value) == "Not signed (bad-signature): it bears none"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            _json(
+                {"type": "internal", "title": "A fault", "detail": "", "request_id": "42"}, "500"
+            ),
+            "answered 500: A fault, 42",
+        ),
+        (
+            _http(PAGE, "502 Bad Gateway"),
+            "answered 502, not as Latchkey does: is LATCHKEY_URL right, and Latchkey up behind it?",
+        ),
+    ],
+)
+def test_an_outage_names_the_request_or_where_to_look(answer: bytes, said: str) -> None:
+    with answering(answer) as server:
+        url = server.url
+        with pytest.raises(UnavailableError) as raised:
+            _ask(url)
+
+    assert str(raised.value) == f"{url} {said}"
+
+
 def test_a_pool_that_is_empty_for_no_time_is_not_asked_again_and_again() -> None:
     slept: list[float] = []
     answer = _json({"retry_after_seconds": 0}, "429 Too Many Requests")
