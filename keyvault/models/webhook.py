@@ -56,6 +56,12 @@ class WebhookDelivery(DueRow):
             models.Index(fields=["endpoint", "created_at"]),
             # What is old is looked for every two seconds.
             models.Index(fields=["created_at"]),
+            # And so is which address has something due; hardly any row has.
+            models.Index(
+                fields=["endpoint", "due_at"],
+                condition=Q(due_at__isnull=False),
+                name="webhook_due",
+            ),
         ]
 
     def __str__(self) -> str:
