@@ -32,8 +32,8 @@ def read_environment() -> Environment:
         environment = Environment(_secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"))  # type: ignore[call-arg]  # the environment gives the values
     except ValidationError as error:
         faults += _faults_of(error)
-    except SettingsError as error:
-        faults.append(str(error))
+    except (SettingsError, OSError) as error:
+        faults.append(_unread(error))
     if faults:
         raise ImproperlyConfigured("Latchkey cannot start. " + "; ".join(faults))
     return environment
@@ -61,6 +61,17 @@ def _faults_of(error: ValidationError) -> list[str]:
             if f"{variable(name)}: " not in told and not _is_given(variable(name))
         ]
     return faults
+
+
+def _unread(error: SettingsError | OSError) -> str:
+    """Why a file with a secret, or the folder of them, was not read."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(cause, UnicodeDecodeError):
+        return "CREDENTIALS_DIRECTORY: a file there is not UTF-8"
+    if isinstance(cause, OSError):
+        path = cause.filename or os.environ.get("CREDENTIALS_DIRECTORY")
+        return f"{path}: {cause.strerror}; the user that runs Latchkey must be able to read it"
+    return str(error)
 
 
 def _is_given(name: str) -> bool:

@@ -3,14 +3,18 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
 
-from keyvault.errors import KeyringError  # noqa: E402  # models need the set-up above
-from keyvault.vault import harden_process, require_keyring  # noqa: E402
+from keyvault.errors import KeyringError  # models need the set-up above
+from keyvault.vault import harden_process, require_keyring
 
 try:
     require_keyring()

@@ -177,6 +177,21 @@ def test_a_server_without_its_keyring_does_not_start(sound: Environment) -> None
     assert not (sound.data_dir / "keyring.json").exists()
 
 
+def test_a_server_with_a_wrong_setting_says_so_in_one_line(sound: Environment) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"],
+        check=False,
+        cwd=BASE_DIR,
+        env=_variables(sound) | {"PORT": "http"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Latchkey cannot start. PORT: ")
+    assert done.stderr.count("\n") == 1
+
+
 def _manage(environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],

@@ -1,8 +1,11 @@
 """Reading the environment: strict, and every fault at once."""
 
+import contextlib
+import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -166,6 +169,29 @@ def test_secrets_may_stand_in_files(bare: pytest.MonkeyPatch, tmp_path: Path) ->
     assert database(environment)["HOST"] == "db.example.test"
 
 
+def test_a_secret_that_cannot_be_read_is_named(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "latchkey_secret_key").write_text(SECRET_KEY)
+    bare.setenv("CREDENTIALS_DIRECTORY", str(folder))
+
+    with _shut(folder), pytest.raises(ImproperlyConfigured) as caught:
+        read_environment()
+
+    assert str(folder) in str(caught.value)
+    assert "Permission denied; the user that runs Latchkey must be able to" in str(caught.value)
+
+
+def test_a_secret_that_is_no_text_is_not_shown(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "latchkey_secret_key").write_bytes(b"canary\xff")
+    bare.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+
+    with pytest.raises(ImproperlyConfigured, match="not UTF-8") as caught:
+        read_environment()
+
+    assert "canary" not in str(caught.value)
+
+
 def test_options_of_the_operator_stand_beside_our_own(bare: pytest.MonkeyPatch) -> None:
     url = "postgresql://latchkey@db.example.test/latchkey?options=-c%20lock_timeout%3D5000"
     bare.setenv("DATABASE_URL", url)
@@ -283,3 +309,17 @@ def test_what_the_pool_reckons_with_is_said_from_outside(
         check=True,
     )
     assert done.stdout.split() == ["True", "0.25", "90"]
+
+
+@contextlib.contextmanager
+def _shut(folder: Path) -> Iterator[None]:
+    """Nobody may look into it; root, who may look anywhere, is somebody else meanwhile."""
+    user = os.geteuid()
+    folder.chmod(0)
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
