@@ -23,7 +23,10 @@ DEADLINE_SECONDS: Final = 10.0
 _ADDRESS: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,500}")
 # Of `Retry-After`; a date is left to our own pauses.
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
-_NOT_WHOLE: Final = "a webhook's address is a host and a path, nothing else, without blanks"
+_NOT_ONE: Final = (
+    "a webhook's address is https://, a host and a path: 500 characters at most, no blanks, no user "
+    "name, no fragment"
+)
 _NOT_PUBLIC: Final = "a webhook's address must be public"
 
 
@@ -67,14 +70,13 @@ def checked_url(url: str) -> SplitResult:
         parts = urlsplit(url if _ADDRESS.fullmatch(url) else "")
         is_whole = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise ForbiddenAddressError(_NOT_WHOLE) from None
+        raise ForbiddenAddressError(_NOT_ONE) from None
     is_allowed = parts.netloc in _allowed()
-    if parts.scheme != "https" and not (is_allowed and parts.scheme == "http"):
-        message = "a webhook's address begins with https:// and has 500 characters at most"
-        raise ForbiddenAddressError(message)
+    is_secured = parts.scheme == "https" or (is_allowed and parts.scheme == "http")
     is_sendable = parts.path.isascii() and parts.query.isascii()
-    if not is_whole or not is_sendable or "@" in parts.netloc or parts.fragment:
-        raise ForbiddenAddressError(_NOT_WHOLE)
+    has_more = "@" in parts.netloc or bool(parts.fragment)
+    if not (is_whole and is_secured and is_sendable) or has_more:
+        raise ForbiddenAddressError(_NOT_ONE)
     if not is_allowed:
         _refuse_inside(str(parts.hostname))
     return parts
