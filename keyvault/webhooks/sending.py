@@ -24,8 +24,8 @@ _ADDRESS: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,500}")
 # Of `Retry-After`; a date is left to our own pauses.
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _NOT_ONE: Final = (
-    "a webhook's address is https://, a host and a path: 500 characters at most, no blanks, no user "
-    "name, no fragment"
+    "a webhook's address is https://, a host and a path: 500 characters at most, no blanks, "
+    "no user name, no fragment"
 )
 _NOT_PUBLIC: Final = "a webhook's address must be public"
 
