@@ -5,7 +5,7 @@ from uuid import UUID
 from keyvault import audit, windows
 from keyvault.audit import Action, Actor
 from keyvault.errors import LeaseClosedError, UnknownRecordError
-from keyvault.leases.access import caller_of
+from keyvault.leases.access import caller_of, stores_of
 from keyvault.leases.backends import Scope
 from keyvault.leases.values import SETTLE_SECONDS, RenewedLease
 from keyvault.models import Credential, Lease
@@ -34,7 +34,8 @@ def renew_lease(
     Raises:
         UnknownTokenError, MissingScopeError: the caller may not lease.
         UnknownRecordError: no such lease of this backend.
-        LeaseClosedError: settled, its use-by has passed, or its key is lent no more.
+        LeaseClosedError: settled, its use-by has passed, or its key is lent no more, be it to this
+            backend alone.
     """
     caller = caller_of(digest=digest, scope=Scope.LEASES_WRITE, address=address)
     with short_transaction():
@@ -42,7 +43,8 @@ def renew_lease(
         row = locked_key(credential_id=credential_id)
         lease = Lease.objects.get(pk=lease_id)
         credential = Credential.objects.get(pk=credential_id)
-        is_lent = credential.state == Credential.State.ACTIVE
+        is_theirs = stores_of(caller=caller).filter(pk=credential.keychain_id).exists()
+        is_lent = is_theirs and credential.state == Credential.State.ACTIVE
         if lease.settled_us is not None or row.now_us > lease.use_by_us or not is_lent:
             message = "the lease is over; take another"
             raise LeaseClosedError(message)

@@ -17,9 +17,10 @@ from keyvault.errors import (
     IdempotencyError,
     LeaseClosedError,
     TamperedSecretError,
+    UnknownRecordError,
     VaultError,
 )
-from keyvault.leases.access import Caller, caller_of
+from keyvault.leases.access import Caller, caller_of, stores_of
 from keyvault.leases.backends import Scope
 from keyvault.leases.issue import issue_lease
 from keyvault.leases.lending import lent
@@ -27,7 +28,7 @@ from keyvault.leases.values import IssuedLease, LeaseAsk
 from keyvault.models import Credential, Lease, RepeatableRequest
 from keyvault.models.lease import moment
 from keyvault.pool import budgets
-from keyvault.pool.engine import uuid_value
+from keyvault.pool.engine import clock_us, uuid_value
 from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import Effect
 
@@ -48,7 +49,7 @@ def issue_once(
 ) -> IssuedLease:
     """Lends as `issue_lease`, or gives the lease that the same key has led to.
 
-    Four statements for the first, five for a repeat.
+    Four statements for the first, a few more for a repeat.
 
     Args:
         digest: of the token that the caller shows.
@@ -60,6 +61,7 @@ def issue_once(
     Raises:
         IdempotencyError: the key stands for another request.
         LeaseClosedError: the lease that it led to is over, or its key is lent no more.
+        UnknownRecordError: the store was taken from the backend since.
         VaultError: as for `issue_lease`; a refusal is not kept, so that a repeat may succeed.
     """
     caller = caller_of(digest=digest, scope=Scope.LEASES_WRITE, address=address)
@@ -119,7 +121,11 @@ def _reopened(*, caller: Caller, lease: Lease) -> IssuedLease:
     credential = Credential.objects.select_related("keychain__wrapped_dek").get(
         pk=lease.key.credential_id
     )
-    if lease.settled_us is not None or credential.state != Credential.State.ACTIVE:
+    if not stores_of(caller=caller).filter(pk=credential.keychain_id).exists():
+        message = f"no store {credential.keychain_id} for this backend"
+        raise UnknownRecordError(message)
+    is_over = lease.settled_us is not None or clock_us() > lease.expires_us
+    if is_over or credential.state != Credential.State.ACTIVE:
         message = "the lease that this Idempotency-Key led to is over"
         raise LeaseClosedError(message)
     try:

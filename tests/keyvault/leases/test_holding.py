@@ -6,7 +6,7 @@ from django.utils import timezone
 from keyvault import due, pool, vault
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import revoke_lease
-from keyvault.models import AuditEntry, Credential, CredentialCheck, Keychain, Lease
+from keyvault.models import AuditEntry, Backend, Credential, CredentialCheck, Keychain, Lease
 from tests.keyvault import factories
 from tests.keyvault.lending import Api, key_of, token_of
 
@@ -37,6 +37,16 @@ def test_renewing_never_shortens(backend: Api, store: Keychain) -> None:
     lease = backend.lease(store, use_within_seconds=30).json()["lease"]
 
     assert _renew(backend, lease["id"], 1).json()["lease"]["use_by"] == lease["use_by"]
+
+
+def test_a_backend_holds_no_longer_what_it_may_borrow_no_more(store: Keychain) -> None:
+    key_of(store)
+    backend = Api(token_of(stores=[store.pk]))
+    lease_id = backend.lease(store).json()["lease"]["id"]
+    Backend.objects.get().stores.clear()
+
+    assert _renew(backend, lease_id).json()["type"] == "lease-closed"
+    assert backend.settle(lease_id, used=1).status_code == 200
 
 
 def test_a_renewed_lease_can_be_settled_as_much_later(backend: Api, store: Keychain) -> None:

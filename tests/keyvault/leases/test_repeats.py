@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from keyvault.models import AuditEntry, Keychain, Lease, RepeatableRequest
+from keyvault.leases import values
+from keyvault.models import AuditEntry, Backend, Keychain, Lease, RepeatableRequest
+from keyvault.windows import SECOND
 from tests.keyvault import factories
+from tests.keyvault.ageing import age
 from tests.keyvault.lending import Api, key_of, token_of
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +86,25 @@ def test_a_repeat_after_the_lease_is_over_is_refused(backend: Api, store: Keycha
     backend.settle(_lease(backend, store, "k1").json()["lease"]["id"], used=0)
 
     assert _lease(backend, store, "k1").json()["type"] == "lease-closed"
+
+
+def test_a_repeat_after_the_lease_has_expired_is_refused(backend: Api, store: Keychain) -> None:
+    key = key_of(store)
+    _lease(backend, store, "k1")
+    age(key, (values.SETTLE_SECONDS + 3) * SECOND)
+
+    assert _lease(backend, store, "k1").json()["type"] == "lease-closed"
+    assert not AuditEntry.objects.filter(action="credential.opened").exists()
+
+
+def test_a_store_that_was_taken_from_a_backend_is_not_given_out_again(store: Keychain) -> None:
+    key_of(store)
+    backend = Api(token_of(stores=[store.pk]))
+    _lease(backend, store, "k1")
+    Backend.objects.get().stores.clear()
+
+    assert _lease(backend, store, "k1").json()["type"] == "not-found"
+    assert not AuditEntry.objects.filter(action="credential.opened").exists()
 
 
 @pytest.mark.parametrize("state", ["paused", "suspended", "replaced"])
