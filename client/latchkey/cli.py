@@ -11,6 +11,10 @@ from latchkey.connection import Connection
 from latchkey.environment import connect
 from latchkey.errors import LatchkeyError
 
+# As a shell has it, of a program that Ctrl-C ended.
+INTERRUPTED = 130
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 86400.0
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns its exit code."""
@@ -24,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     lease.add_argument("--batch", action="store_true", help="yield to interactive use")
     tail = commands.add_parser("tail", help="watch a store's headroom")
     tail.add_argument("store")
-    tail.add_argument("--every", type=float, default=2.0, metavar="SECONDS")
+    tail.add_argument("--every", type=_seconds, default=2.0, metavar="SECONDS")
     options = parser.parse_args(arguments)
     try:
         with closing(connect()) as connection:
@@ -34,17 +38,35 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
-        return 0
-    except BrokenPipeError:
-        # Whoever read has read enough; Python would flush once more at its end, and complain.
+        return 0 if options.command == "tail" else INTERRUPTED
+    except OSError as error:
+        # Python would flush once more at its end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0  # whoever read has read enough
+        sys.stderr.write(f"{error.strerror}\n")
+        return 1
     return 0
+
+
+def _seconds(text: str) -> float:
+    """Raises a ValueError, which argparse words, for what is no time to wait."""
+    if not SHORTEST_SECONDS <= float(text) <= LONGEST_SECONDS:
+        raise ValueError
+    return float(text)
+
+
+def _shown(text: str) -> str:
+    """A text that somebody else wrote, as this terminal can show it and without orders to it."""
+    seen = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return seen.encode(encoding, "replace").decode(encoding)
 
 
 def _run(connection: Connection, options: argparse.Namespace) -> None:
     if options.command == "stores":
         for store in connection.stores():
-            sys.stdout.write(f"{store['id']}  {store['state']:13}  {store['name']}\n")
+            sys.stdout.write(f"{store['id']}  {store['state']:13}  {_shown(store['name'])}\n")
     elif options.command == "lease":
         lease = connection.lease(
             options.store,
