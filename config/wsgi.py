@@ -3,13 +3,16 @@
 import os
 import sys
 
+import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.wsgi import get_wsgi_application
+
+from config.handler import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 try:
-    application = get_wsgi_application()
+    django.setup(set_prefix=False)
+    application = Handler()
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
