@@ -8,7 +8,7 @@ from keyvault.errors import LeaseClosedError, UnknownRecordError
 from keyvault.leases.access import caller_of, stores_of
 from keyvault.leases.backends import Scope
 from keyvault.leases.values import SETTLE_SECONDS, RenewedLease
-from keyvault.models import Credential, Lease
+from keyvault.models import Credential, Grant, Lease
 from keyvault.models.lease import moment
 from keyvault.pool.keys import locked_key
 from keyvault.pool.rows import KeyRow
@@ -35,7 +35,7 @@ def renew_lease(
         UnknownTokenError, MissingScopeError: the caller may not lease.
         UnknownRecordError: no such lease of this backend.
         LeaseClosedError: settled, its use-by has passed, or its key is lent no more, be it to this
-            backend alone.
+            backend alone; or it holds an access token that ends soon or has been renewed since.
     """
     caller = caller_of(digest=digest, scope=Scope.LEASES_WRITE, address=address)
     with short_transaction():
@@ -44,7 +44,11 @@ def renew_lease(
         lease = Lease.objects.get(pk=lease_id)
         credential = Credential.objects.get(pk=credential_id)
         is_theirs = stores_of(caller=caller).filter(pk=credential.keychain_id).exists()
-        is_lent = is_theirs and credential.state == Credential.State.ACTIVE
+        is_lent = (
+            is_theirs
+            and credential.state == Credential.State.ACTIVE
+            and _lasts(credential=credential, lease=lease, now_us=row.now_us)
+        )
         if lease.settled_us is not None or row.now_us > lease.use_by_us or not is_lent:
             message = "the lease is over; take another"
             raise LeaseClosedError(message)
@@ -103,6 +107,14 @@ def revoke_lease(*, lease_id: UUID, keychain_id: UUID, actor: Actor) -> None:
             keychain_id=keychain_id,
             subject=f"lease:{lease_id}",
         )
+
+
+def _lasts(*, credential: Credential, lease: Lease, now_us: int) -> bool:
+    """Whether what was lent is good for a further while; an access token has an end of its own."""
+    if credential.valid_until is None:
+        return True
+    is_renewed = Grant.objects.filter(pk=credential.pk, renewed_at__gt=moment(lease.granted_us))
+    return credential.valid_until > moment(now_us) and not is_renewed.exists()
 
 
 def _credential_of(*, lease_id: UUID, backend_id: UUID) -> UUID:
