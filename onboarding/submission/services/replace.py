@@ -46,11 +46,15 @@ def retire_replaced(submission: Submission, *, actor: Actor) -> Credential | Non
 
 
 def note_replacement(*, store: Store, old: Credential, new: Credential) -> Replacement:
-    """Keep the way back open; in the transaction that stores the new key."""
+    """Keep the way back open; in the transaction that stores the new key.
+
+    From a new secret of the same key, or a new installation in the same shop, there is none: the
+    vendor has voided the old secret, so it is retired at once and never offered again.
+    """
     now = timezone.now()
-    return Replacement.objects.create(
-        store=store, old=old, new=new, at=now, retires_at=now + RETIRED_AFTER
-    )
+    is_same_key = old.fingerprint == new.fingerprint
+    retires_at = now if is_same_key else now + RETIRED_AFTER
+    return Replacement.objects.create(store=store, old=old, new=new, at=now, retires_at=retires_at)
 
 
 def undo_replacement(*, replacement: Replacement, actor: Actor) -> Credential:

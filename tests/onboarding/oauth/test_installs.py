@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from keyvault import vault
 from keyvault.audit import SYSTEM, entries_for
+from keyvault.errors import StateError
 from keyvault.models import AuditEntry, Credential
 from keyvault.pool import budgets
 from keyvault.vault import ApiKeySecret
@@ -23,7 +24,7 @@ from onboarding.notices.preferences import Choice, Topic, save_choices
 from onboarding.oauth.duties import CONSENTS
 from onboarding.oauth.installs import InstallPlace
 from onboarding.oauth.providers import register_client
-from onboarding.submission.services import verify_credential
+from onboarding.submission.services import undo_replacement, verify_credential
 from simulator.running import RunningSimulator
 from tests.onboarding.cast import (
     PASSWORD,
@@ -242,7 +243,11 @@ def test_a_new_installation_takes_the_place_of_the_one_before(vendor: RunningSim
     (second,) = stored()
     first.refresh_from_db()
     assert (first.state, first.fingerprint) == ("replaced", second.fingerprint)
-    assert Replacement.objects.get().new == second
+    replacement = Replacement.objects.get()
+    assert replacement.new == second
+    with pytest.raises(StateError):
+        undo_replacement(replacement=replacement, actor=SYSTEM)
+    assert "Undo" not in at.client.get(f"/stores/{shop.pk}/").content.decode()
 
 
 def test_uninstalling_destroys_the_key_and_a_new_installation_brings_one(

@@ -8,6 +8,7 @@ from django.utils import timezone
 from keyvault.audit.sealer import seal_new_entries
 from keyvault.errors import StateError
 from keyvault.models import AuditEntry, Credential
+from keyvault.vault import ApiKeySecret
 from onboarding.capacity.planner import DAY, FIVE_MINUTES, HOUR
 from onboarding.capacity.usage import current_day
 from onboarding.models import DailyPeak, Replacement
@@ -80,9 +81,29 @@ def test_the_same_key_with_a_new_secret_takes_its_own_place(simulator: RunningSi
     assert heading(page) == "This key works"
     at.press("store", at.submission())
     assert Credential.objects.filter(state=State.ACTIVE).count() == 1
-    undo_replacement(replacement=Replacement.objects.get(), actor=BY_TESTS)
+
+
+def test_a_secret_that_the_vendor_has_voided_is_never_brought_back(
+    simulator: RunningSimulator,
+) -> None:
+    at = desk()
+    known = known_pair(simulator)
+    at.paste(**pasted(known))
+    at.press("store", at.submission())
+    old = Credential.objects.get()
+    fresh = ApiKeySecret(known.key, pair().secret)
+    simulator.put_key(key=fresh.key.get_secret_value(), secret=fresh.secret.get_secret_value())
+    at.paste(replaces=str(old.pk), **pasted(fresh))
+    at.press("store", at.submission())
+    new = Credential.objects.get(state=State.ACTIVE)
+    page = text(at.client.get(f"/stores/{at.store.pk}/"))
+    assert "Undo" not in page
+    page = at.client.post(f"/stores/{at.store.pk}/keys/{new.pk}/undo/", follow=True)
+    assert "Somebody changed this key a moment ago." in text(page)
+    assert run_retirement(timezone.now()) == 1
     old.refresh_from_db()
-    assert old.state == State.ACTIVE
+    new.refresh_from_db()
+    assert (old.state, new.state) == (State.REVOKED, State.ACTIVE)
 
 
 def test_a_replaced_key_is_destroyed_after_a_day(simulator: RunningSimulator) -> None:
