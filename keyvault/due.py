@@ -63,11 +63,13 @@ class Duty:
         run: takes the present time (aware, UTC) and returns how many things it did; when that is
             not 0 the worker may run it again at once. It opens its own transactions, claims what it
             works on and leaves its failures as exceptions: the worker logs them and goes on.
+        end: what a worker that stops calls once, where runs leave something under way; seconds.
     """
 
     name: str
     interval_seconds: float
     run: Callable[[datetime], int]
+    end: Callable[[], None] | None = None
 
 
 def load_duties(paths: Iterable[str]) -> list[Duty]:

@@ -65,6 +65,11 @@ class Deliverer:
         _prune(now)
         return len(claimed)
 
+    def end(self) -> None:
+        """Waits for what is under way, so that nobody sends it a second time."""
+        wait(self._under_way)
+        self._collect()
+
     def _collect(self) -> None:
         for future in [each for each in self._under_way if each.done()]:
             delivery = self._under_way.pop(future)
@@ -162,4 +167,7 @@ def _outcome(future: Future[Sent], *, delivery: WebhookDelivery) -> Sent:
     return Sent(status=0)
 
 
-DELIVERIES = Duty(name="webhooks.deliver", interval_seconds=2, run=Deliverer().run)
+_deliverer = Deliverer()
+DELIVERIES = Duty(
+    name="webhooks.deliver", interval_seconds=2, run=_deliverer.run, end=_deliverer.end
+)

@@ -44,6 +44,7 @@ class Command(BaseCommand):
         if options["once"]:
             for duty in duties:
                 run(duty)
+            end(duties)
             return
         harden_process()
         stop = threading.Event()
@@ -51,6 +52,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         logger.info("the worker starts", extra={"duties": [each.name for each in duties]})
         work(duties=duties, stop=stop)
+        end(duties)
         logger.info("the worker ends")
 
 
@@ -85,3 +87,13 @@ def run(duty: Duty) -> int:
         logger.exception("a duty failed", extra={"duty": duty.name})
     note_run(name=duty.name, now=timezone.now(), problem=problem)
     return done
+
+
+def end(duties: list[Duty]) -> None:
+    """Lets each duty finish what it has under way; its failure stops nobody else."""
+    for duty in duties:
+        try:
+            if duty.end is not None:
+                duty.end()
+        except Exception:
+            logger.exception("a duty failed at its end", extra={"duty": duty.name})

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from keyvault.due import Duty
-from keyvault.management.commands.worker import MOST_RUNS, run, work
+from keyvault.management.commands.worker import MOST_RUNS, end, run, work
 
 
 class Counted:
@@ -30,6 +30,16 @@ class Counted:
 def _fail(_runs: int) -> int:
     message = "broken on purpose"
     raise RuntimeError(message)
+
+
+# As settings name it.
+ENDED: list[str] = []
+ENDING = Duty(
+    name="ending",
+    interval_seconds=9,
+    run=Counted(found=lambda _: 0).run,
+    end=lambda: ENDED.append("it"),
+)
 
 
 @pytest.mark.django_db
@@ -78,11 +88,42 @@ def test_a_worker_that_is_told_to_stop_begins_nothing_more() -> None:
     assert (first.runs, second.runs) == (1, 0)
 
 
+def test_a_worker_lets_each_duty_finish_what_is_under_way(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ended: list[str] = []
+
+    def fail() -> None:
+        message = "broken on purpose"
+        raise RuntimeError(message)
+
+    counted = Counted(found=lambda _: 0)
+    end(
+        [
+            Duty(name="bad", interval_seconds=9, run=counted.run, end=fail),
+            Duty(name="none", interval_seconds=9, run=counted.run),
+            Duty(name="good", interval_seconds=9, run=counted.run, end=lambda: ended.append("it")),
+        ]
+    )
+
+    assert ended == ["it"]
+    assert "a duty failed at its end" in caplog.text
+
+
 @pytest.mark.django_db
 def test_once_runs_every_duty_once(settings: Settings) -> None:
     settings.KEYVAULT_DUTIES = ["keyvault.pool.duties.PRUNING", "keyvault.webhooks.DELIVERIES"]
 
     call_command("worker", "--once")
+
+
+@pytest.mark.django_db
+def test_a_worker_that_stops_ends_its_duties(settings: Settings) -> None:
+    settings.KEYVAULT_DUTIES = ["tests.keyvault.commands.test_worker.ENDING"]
+
+    call_command("worker", "--once")
+
+    assert ENDED == ["it"]
 
 
 def test_a_worker_without_a_keyring_does_not_start(settings: Settings) -> None:

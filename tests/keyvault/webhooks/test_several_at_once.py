@@ -160,6 +160,20 @@ def test_a_run_does_not_wait_for_who_is_slow(receivers: Receivers, worker: Deliv
     assert WebhookDelivery.objects.get().last_status is None
 
 
+def test_a_worker_that_ends_waits_for_what_is_under_way(
+    receivers: Receivers, worker: Deliverer
+) -> None:
+    slow = _address(receivers, "/slow")
+    _events(1, of=slow)
+    worker.run(timezone.now())
+    receivers.held.acquire()
+    receivers.go_on.set()
+
+    worker.end()
+
+    assert _delivered(slow) == 1
+
+
 def test_a_signing_key_that_does_not_open_holds_up_nobody_else(receivers: Receivers) -> None:
     broken, sound = _address(receivers, "/quick"), _address(receivers, "/quick")
     WebhookEndpoint.objects.filter(pk=broken).update(sealed_key=b"spoilt")
