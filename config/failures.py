@@ -8,7 +8,7 @@ import sys
 from http import HTTPStatus
 from typing import Final
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
@@ -32,7 +32,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django refused to read."""
     is_too_large = isinstance(exception, RequestDataTooBig)
     if request.path_info.startswith(API):
-        return problem(type_="too-large" if is_too_large else "bad-json")
+        if isinstance(exception, DisallowedHost):
+            # A proxy that does not pass Host on, or a name that LATCHKEY_HOSTS does not have.
+            return problem(type_="bad-request", detail="Host is no name of this site")
+        return problem(type_="too-large" if is_too_large else "bad-request")
     if is_too_large:
         return _bare_page("413.html", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return defaults.bad_request(request, exception)

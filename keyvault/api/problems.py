@@ -45,6 +45,7 @@ class Kind:
 
 # The stable types; docs/reference/api.md lists them.
 KINDS: Final[dict[str, Kind]] = {
+    "bad-request": Kind(HTTPStatus.BAD_REQUEST, "The request is not one that this site takes"),
     "bad-json": Kind(HTTPStatus.BAD_REQUEST, "The body is not one JSON object"),
     "unknown-token": Kind(HTTPStatus.UNAUTHORIZED, "The token is missing, unknown or over"),
     "bad-signature": Kind(HTTPStatus.UNAUTHORIZED, "The request is not signed as it must be"),

@@ -7,6 +7,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from keyvault.api.problems import KINDS
 from keyvault.leases.values import MOST_PERMITS, MOST_USE_WITHIN_SECONDS, MOST_USED
 
 HEADER_CHARACTERS = 200
@@ -173,7 +174,7 @@ class StoresOut(Schema):
 class ProblemOut(Schema):
     """RFC 9457."""
 
-    type: str
+    type: str = Field(description=f"One of {', '.join(KINDS)}; more may come.")
     title: str
     status: int
     detail: str

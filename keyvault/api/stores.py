@@ -5,18 +5,25 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from ninja import Query, Router, Schema
+from ninja.errors import ValidationError
 from pydantic import Field
 
 from keyvault import pool
-from keyvault.api.schemas import ProblemOut, StoreOut, StoresOut
+from keyvault.api.schemas import InvalidOut, ProblemOut, StoreOut, StoresOut
 from keyvault.api.tokens import Token
 from keyvault.errors import UnknownRecordError
 from keyvault.leases import Scope, stores_of
 from keyvault.models import Credential, Keychain
 
 router = Router(tags=["stores"], auth=Token(Scope.STORES_READ))
+
+
+PROBLEMS: dict[int, Any] = {
+    **dict.fromkeys((400, 401, 403, 404, 405, 429, 503), ProblemOut),
+    422: InvalidOut,
+}
 
 
 class PageQuery(Schema):
@@ -26,9 +33,10 @@ class PageQuery(Schema):
     after: UUID | None = None
 
 
-@router.get("", response={200: StoresOut, 401: ProblemOut, 403: ProblemOut, 422: ProblemOut})
+@router.get("", response={200: StoresOut, **PROBLEMS})
 def list_stores(request: HttpRequest, page: Query[PageQuery]) -> Any:  # noqa: ANN401  # ninja's
     """The stores that this backend may lease from."""
+    _require_known(request.GET)
     stores = stores_of(caller=request.auth).order_by("pk")  # type: ignore[attr-defined]  # ninja's
     if page.after is not None:
         stores = stores.filter(pk__gt=page.after)
@@ -38,10 +46,7 @@ def list_stores(request: HttpRequest, page: Query[PageQuery]) -> Any:  # noqa: A
     return {"stores": _described(shown), "next": following}
 
 
-@router.get(
-    "/{uuid:store_id}",
-    response={200: StoreOut, **dict.fromkeys((401, 403, 404, 422), ProblemOut)},
-)
+@router.get("/{uuid:store_id}", response={200: StoreOut, **PROBLEMS})
 def read_store(request: HttpRequest, store_id: UUID) -> Any:  # noqa: ANN401  # ninja's
     """One store."""
     store = stores_of(caller=request.auth).filter(pk=store_id).first()  # type: ignore[attr-defined]  # ninja's
@@ -49,6 +54,21 @@ def read_store(request: HttpRequest, store_id: UUID) -> Any:  # noqa: ANN401  # 
         message = f"no store {store_id} for this backend"
         raise UnknownRecordError(message)
     return _described([store])[0]
+
+
+def _require_known(query: QueryDict) -> None:
+    """Refuses other names, and a name twice: `?page=2` would be the first page for ever.
+
+    Raises:
+        ValidationError: it names them.
+    """
+    faults = [
+        {"loc": ["query", name], "msg": "Only limit and after, each once", "type": "query"}
+        for name, values in query.lists()
+        if name not in PageQuery.model_fields or len(values) > 1
+    ]
+    if faults:
+        raise ValidationError(faults)
 
 
 def _described(stores: Sequence[Keychain]) -> list[dict[str, Any]]:

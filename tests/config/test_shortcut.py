@@ -32,7 +32,8 @@ def test_an_api_request_for_another_host_is_refused_as_a_problem(client: Client)
     response = client.get("/api/v1/stores", headers={"Host": "elsewhere.example.test"})
 
     assert response.status_code == 400
-    assert json.loads(response.content)["type"] == "bad-json"
+    body = json.loads(response.content)
+    assert (body["type"], body["detail"]) == ("bad-request", "Host is no name of this site")
     assert response.headers["Content-Security-Policy"] == POLICY
 
 

@@ -11,7 +11,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis import Case
+from schemathesis import Case, GenerationMode
 
 from keyvault.leases import LeaseAsk, issue_lease
 from keyvault.leases.values import MOST_PERMITS
@@ -48,6 +48,19 @@ def _connection_stays_open() -> Iterator[None]:
     yield
     for signal in signals:
         signal.connect(close_old_connections)
+
+
+def test_every_answer_to_nonsense_is_a_declared_refusal(backend: Api, store: Keychain) -> None:
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", WSGIHandler())
+
+    for operation in [each.ok() for each in schema.get_all_operations()]:
+
+        @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        def check(case: Case) -> None:
+            case.call_and_validate(headers={"Authorization": f"Bearer {backend.token}"})
+
+        check()
 
 
 def test_every_answer_is_declared(backend: Api, store: Keychain) -> None:

@@ -63,6 +63,19 @@ def test_values_that_do_not_fit_are_named_and_nothing_is_granted(
     assert not Lease.objects.filter(token__isnull=False).exists()
 
 
+@pytest.mark.parametrize("number", [b"4", b"4.0", b"0.4e1", b"40e-1"])
+def test_a_whole_number_may_be_written_as_json_allows(
+    backend: Api, store: Keychain, number: bytes
+) -> None:
+    response = backend.client.post(
+        f"/api/v1/stores/{store.pk}/leases",
+        b'{"permits": %s}' % number,
+        content_type="application/json",
+    )
+
+    assert response.json()["lease"]["permits"] == 4
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from keyvault import errors
 from keyvault.api.problems import KINDS, problem_of
@@ -32,6 +33,14 @@ INTERNAL = {
     "unsupported-format",
     "wrong-state",
 }
+
+
+def test_the_description_names_every_type(client: Client) -> None:
+    schemas = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
+
+    words = schemas["ProblemOut"]["properties"]["type"]["description"]
+
+    assert all(f" {each}" in words for each in KINDS)
 
 
 def _all(kind: type[VaultError] = VaultError) -> Iterator[type[VaultError]]:

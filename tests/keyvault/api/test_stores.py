@@ -72,6 +72,16 @@ def test_a_page_that_makes_no_sense_is_refused(backend: Api, query: str) -> None
     assert backend.get(f"/api/v1/stores?{query}").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("query", "name"), [("page=2", "page"), ("=x", ""), ("limit=1&limit=2", "limit")]
+)
+def test_a_page_is_asked_for_by_known_names_each_once(backend: Api, query: str, name: str) -> None:
+    response = backend.get(f"/api/v1/stores?{query}")
+
+    assert (response.status_code, response.json()["type"]) == (422, "invalid")
+    assert [each["loc"] for each in response.json()["errors"]] == [["query", name]]
+
+
 def test_a_long_list_takes_no_more_queries(
     backend: Api, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
