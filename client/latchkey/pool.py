@@ -68,6 +68,7 @@ class Pool:
         self._leasing = threading.Lock()
         self._turns = Turns(self._clock)
         self._told: str | None = None
+        self._has_moved = False
         self._book.begin()
 
     def __enter__(self) -> Self:
@@ -83,11 +84,12 @@ class Pool:
 
     @property
     def base_url(self) -> str:
-        """Where the vendor's API of this store is; leases when nothing is held yet."""
-        give_up = self._clock() + self._wait
-        while (held := self._book.peek()) is None:
-            self._pause(self._refresh(give_up))
-        self._told = held.lease.base_url
+        """Where the vendor's API of this store is; the first time it leases to find out."""
+        if self._told is None or self._has_moved:
+            give_up = self._clock() + self._wait
+            while (held := self._book.peek()) is None:
+                self._pause(self._refresh(give_up))
+            self._told, self._has_moved = held.lease.base_url, False
         return self._told
 
     @property
@@ -155,6 +157,7 @@ class Pool:
         held = self._book.take()
         if held is not None and self._told not in {None, held.lease.base_url}:
             self._book.put_back(held)
+            self._has_moved = True
             message = f"this store is at {held.lease.base_url} now: ask for base_url again"
             raise LatchkeyError(message)
         return held

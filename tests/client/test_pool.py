@@ -168,7 +168,20 @@ def test_leaving_gives_back_what_is_not_used(desk: Desk) -> None:
 
     assert desk.settled[0]["used"] == 1
     assert desk.is_closed
-    assert pool.base_url == "https://vendor.example.test/"
+
+
+def test_where_the_vendor_is_costs_one_lease_at_most(desk: Desk) -> None:
+    """An event loop would stand still at each further one."""
+    pool = desk.pool()
+    _spend(pool, 4)
+
+    assert {pool.base_url for _ in range(3)} == {desk.base_url}
+    _spend(pool, 8)
+    desk.answers = [PoolEmptyError(retry_after_seconds=9)]
+    assert pool.base_url == desk.base_url
+
+    assert desk.asked == [4, 8]
+    assert desk.slept == []
 
 
 def test_a_request_that_is_given_up_is_counted_and_holds_nothing_back(desk: Desk) -> None:
