@@ -28,9 +28,10 @@ def start_campaign(*, campaign: Campaign, user: User) -> int:
         How many stores are meant.
 
     Raises:
-        PlanError: it was started before.
+        PlanError: it was started before, or its plan is called off.
     """
     mine = Campaign.objects.filter(pk=campaign.pk, state=State.DRAFT)
+    mine = mine.exclude(plan__state=Plan.State.CALLED_OFF)
     if not mine.update(state=State.RUNNING):
         raise PlanError
     campaign.state = State.RUNNING

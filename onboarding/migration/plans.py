@@ -10,9 +10,9 @@ from django.utils import timezone
 from keyvault import retirement
 from keyvault.audit import Action, record
 from onboarding.errors import PhaseStartedError, PlanError
-from onboarding.migration.campaigns import reschedule
+from onboarding.migration.campaigns import reschedule, stop_campaign
 from onboarding.migration.selectors import phase_of
-from onboarding.models import Phase, Plan, User
+from onboarding.models import Campaign, Phase, Plan, User
 from onboarding.people.selectors import actor_for
 
 Effect = Phase.Effect
@@ -150,12 +150,17 @@ def activate(*, plan: Plan, user: User) -> None:
 def call_off(*, plan: Plan, user: User) -> None:
     """Ends a plan: no further phase starts, and what it announced is taken back.
 
+    Its campaigns stop for good, and their brownouts with them: nobody is reminded of dates that no
+    longer hold.
+
     Keys that were refused by it stay as they are: staff check them again.
     """
     Plan.objects.filter(pk=plan.pk).update(state=Plan.State.CALLED_OFF)
     plan.state = Plan.State.CALLED_OFF
     Phase.objects.filter(plan=plan, started_at=None).update(due_at=None)
     retirement.withdraw(endpoint=plan.endpoint, kind=plan.kind)
+    for campaign in plan.campaigns.exclude(state=Campaign.State.STOPPED):
+        stop_campaign(campaign=campaign, user=user)
     _record(Action.PLAN_SAVED, plan=plan, user=user, state=plan.state)
 
 

@@ -138,6 +138,25 @@ def test_a_paused_campaign_sends_nothing(vendor: RunningSimulator) -> None:
         campaigns.start_campaign(campaign=made, user=staff())
 
 
+def test_calling_a_plan_off_ends_its_letters_and_brownouts(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    made = running()
+    LETTERS.run(later())
+    plans.activate(plan=made.plan, user=staff())
+    rehearsal = brownout(made)
+    draft = campaign(made.plan, name="Not started yet")
+    plans.call_off(plan=made.plan, user=staff())
+    assert LETTERS.run(later(days=29.5)) == 0
+    assert len(mail.outbox) == 1
+    BROWNOUTS.run(later(seconds=1))
+    rehearsal.refresh_from_db()
+    assert rehearsal.state == "stopped"
+    assert key_of(at).state == "active"
+    for each in (draft, campaign(made.plan, name="Entered afterwards")):
+        with pytest.raises(PlanError):
+            campaigns.start_campaign(campaign=each, user=staff())
+
+
 def test_the_cohort_is_filtered_by_platform_and_language(vendor: RunningSimulator) -> None:
     first, second = migrating(vendor), migrating(vendor, "second")
     Store.objects.filter(pk=first.store.pk).update(platform="shopify")
