@@ -109,12 +109,7 @@ def post(
             socket.create_connection((address, port), timeout=deadline_seconds) as raw,
             _cut_after(max(0, ends - time.monotonic()), raw=raw) as is_late,
         ):
-            path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-            connection = http.client.HTTPConnection(host, port)
-            connection.sock = _secured(raw, parts=parts)
-            with closing(connection):
-                connection.request("POST", path, body=body, headers=dict(headers))
-                answer = connection.getresponse()
+            answer = _exchange(raw, parts=parts, body=body, headers=headers)
             # Of half a status line, the half that came makes a status too.
             if is_late.is_set():
                 return Sent(status=0)
@@ -123,6 +118,20 @@ def post(
             return Sent(status=answer.status, retry_after_seconds=pause)
     except (OSError, http.client.HTTPException, UnicodeError):
         return Sent(status=0)
+
+
+def _exchange(
+    raw: socket.socket, *, parts: SplitResult, body: bytes, headers: Mapping[str, str]
+) -> http.client.HTTPResponse:
+    """One request over a connection that stands; the head of its answer."""
+    path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port or 443)
+    # Not named in `Host` then: some receivers know themselves by their bare name only.
+    connection.default_port = http.client.HTTPS_PORT
+    connection.sock = _secured(raw, parts=parts)
+    with closing(connection):
+        connection.request("POST", path, body=body, headers=dict(headers))
+        return connection.getresponse()
 
 
 def _secured(raw: socket.socket, *, parts: SplitResult) -> socket.socket:

@@ -153,6 +153,21 @@ def test_a_name_is_looked_up_once_and_its_address_is_what_is_connected_to(
     assert resolver.asked == 1
 
 
+@pytest.mark.parametrize(("port", "host"), [(443, NAME), (8443, f"{NAME}:8443")])
+def test_the_usual_port_is_not_named_to_the_receiver(
+    port: int, host: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.KEYVAULT_WEBHOOK_ALLOWED_ADDRESSES = [f"{NAME}:{port}"]
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: ours)
+
+    with theirs:
+        theirs.sendall(head())
+        assert post(url=f"http://{NAME}:{port}/", body=NO_BODY, headers={}).status == 200
+        assert f"\r\nHost: {host}\r\n" in theirs.recv(65536).decode()
+
+
 @pytest.mark.parametrize(("name", "status"), [("127.0.0.1", 200), ("other.example.test", 0)])
 def test_a_certificate_must_be_the_names(
     name: str,
