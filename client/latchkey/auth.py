@@ -29,6 +29,12 @@ class Permits(Protocol):
     ) -> None:
         """Says how the vendor answered."""
 
+    def is_late(self, held: Held) -> bool:
+        """Whether a permit can no longer be used in time."""
+
+    def put_back(self, held: Held) -> None:
+        """Takes a permit back that was not used."""
+
     def lose(self, held: Held) -> None:
         """Says that nobody will say how the vendor answered."""
 
@@ -80,24 +86,79 @@ class _Spending:
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:  # noqa: ANN401  # httpx's
         """Signs a request of httpx."""
-        held = self._permits.take()
+        permit = _Permit(request, self._permits.take())
+
+        def trace(name: str, info: Any) -> None:  # noqa: ANN401  # httpcore's
+            held = permit.leaving(name, info)
+            if held is not None and self._permits.is_late(held):
+                permit.held = None
+                self._permits.put_back(held)
+                permit.renew(self._permits.take(), info)
+            if permit.trace is not None:
+                permit.trace(name, info)
+
+        request.extensions = {**request.extensions, "trace": trace}
         response = None
         try:
-            _sign(request, held)
             response = yield request
         finally:
-            self._permits.give_back(held, **_told(response), redirects=_followed(response))
+            if permit.held is not None:
+                further = _followed(response)
+                self._permits.give_back(permit.held, **_told(response), redirects=further)
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:  # noqa: ANN401  # httpx's
         """Signs a request of httpx's async client; waiting for a permit blocks nobody else."""
-        held = await self._permits.take_async()
+        permit = _Permit(request, await self._permits.take_async())
+
+        async def trace(name: str, info: Any) -> None:  # noqa: ANN401  # httpcore's
+            held = permit.leaving(name, info)
+            if held is not None and self._permits.is_late(held):
+                permit.held = None
+                self._permits.put_back(held)
+                permit.renew(await self._permits.take_async(), info)
+            if permit.trace is not None:
+                await permit.trace(name, info)
+
+        request.extensions = {**request.extensions, "trace": trace}
         response = None
         try:
-            _sign(request, held)
             response = yield request
         finally:
-            further = _followed(response)
-            await self._permits.give_back_async(held, **_told(response), redirects=further)
+            if permit.held is not None:
+                further = _followed(response)
+                told = _told(response)
+                await self._permits.give_back_async(permit.held, **told, redirects=further)
+
+
+class _Permit:
+    """What a request of httpx is sent with.
+
+    It may have to wait for a connection of httpx for longer than its permit lasts. Where it is sent
+    at last, a permit that is late is put back, since it was not used, and another one is taken.
+
+    Attributes:
+        held: the lease; None: there is none for now.
+        trace: the program's own `trace` extension.
+    """
+
+    def __init__(self, request: Any, held: Held) -> None:  # noqa: ANN401  # httpx's
+        _sign(request, held)
+        self.held: Held | None = held
+        self.trace = request.extensions.get("trace")
+
+    def leaving(self, name: str, info: Any) -> Held | None:  # noqa: ANN401  # httpcore's
+        """What it is sent with, at the moment when it is; None before, and for what follows."""
+        if self.held is None or not name.endswith("send_request_headers.started"):
+            return None
+        # Neither a request to a proxy nor one to another host bears it.
+        mine = _authorization(self.held).encode()
+        return self.held if mine in dict(info["request"].headers).values() else None
+
+    def renew(self, held: Held, info: Any) -> None:  # noqa: ANN401  # httpcore's
+        """Sends it with another lease."""
+        self.held, request = held, info["request"]
+        others = [each for each in request.headers if each[0].lower() != b"authorization"]
+        request.headers = [*others, (b"Authorization", _authorization(held).encode())]
 
 
 def _sign(request: Any, held: Held) -> None:  # noqa: ANN401  # either library's request

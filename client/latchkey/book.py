@@ -57,6 +57,10 @@ class Book:
         with self._lock:
             return self._usable()
 
+    def is_late(self, held: Held) -> bool:
+        """Whether what is left of its time is too short to send a request."""
+        return self._clock() >= held.until - MARGIN_SECONDS
+
     def put_back(self, held: Held) -> None:
         """Takes a permit back that was not used."""
         with self._lock:
@@ -94,7 +98,7 @@ class Book:
             Whether it can be used.
         """
         with self._lock:
-            if chapter != self.chapter or self._is_late(held):
+            if chapter != self.chapter or self.is_late(held):
                 return False
             self._current = held
             self._held.append(held)
@@ -125,15 +129,12 @@ class Book:
         if held is None:
             return None
         is_spent = held.used >= held.lease.permits
-        if not (is_spent or held.is_over or self._is_late(held)):
+        if not (is_spent or held.is_over or self.is_late(held)):
             return held
         # What was spent in time may well be more next time; what was not may be less.
         self.batch = min(self.batch * 2, MOST_PERMITS) if is_spent else max(held.used, 1)
         held.is_over, self._current = True, None
         return None
-
-    def _is_late(self, held: Held) -> bool:
-        return self._clock() >= held.until - MARGIN_SECONDS
 
     def _is_done(self, held: Held) -> bool:
         is_waited_for = held.open and self._clock() < held.until + ANSWERS_SECONDS

@@ -144,6 +144,14 @@ class Pool:
         if due := self._book.due():
             await asyncio.to_thread(self._settle, due)
 
+    def is_late(self, held: Held) -> bool:
+        """Whether a permit can no longer be used in time."""
+        return self._book.is_late(held)
+
+    def put_back(self, held: Held) -> None:
+        """Takes a permit back that was not used."""
+        self._book.put_back(held)
+
     def lose(self, held: Held) -> None:
         """Says that nobody will say how the vendor answered; counts when the pool is next used."""
         self._book.lose(held)

@@ -53,7 +53,7 @@ class Desk:
             use_by=USE_BY,
             base_url=self.base_url,
             language="nl",
-            credential=Hidden(key="k", secret="s"),
+            credential=Hidden(key=f"k{len(self.asked)}", secret="s"),
         )
 
     def settle(self, lease_id: str, **facts: Any) -> None:

@@ -1,15 +1,18 @@
 """The auth object under httpx and requests: what becomes of each permit."""
 
 import asyncio
+import base64
 import gc
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import requests
+from pytest_httpserver import HTTPServer
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
@@ -131,3 +134,68 @@ def test_tasks_that_wait_for_permits_hold_no_thread(desk: Desk) -> None:
 
     assert asyncio.run(wait()) == "there"
     assert desk.slept == []
+
+
+def _held_up(desk: Desk, names: list[str]) -> Callable[[str, object], None]:
+    """A program's own trace, which sees how a connection is long in coming."""
+
+    def trace(name: str, _info: object) -> None:
+        names.append(name)
+        if name == "connection.connect_tcp.complete":
+            desk.now += 5
+
+    return trace
+
+
+def test_a_request_that_was_held_up_is_sent_with_another_permit(
+    desk: Desk, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/").respond_with_data("", headers=HEADERS)
+    names: list[str] = []
+    trace = _held_up(desk, names)
+    with desk.pool() as pool, httpx2.Client(auth=pool.auth) as client:
+        client.get(httpserver.url_for("/"), extensions={"trace": trace})
+
+    assert _keys_at(httpserver) == ["k2"]
+    assert [(each["id"], each["used"]) for each in desk.settled] == [("lease-1", 0), ("lease-2", 1)]
+    assert "http11.send_request_headers.started" in names
+
+
+def test_a_request_of_a_task_that_was_held_up_is_sent_with_another_permit(
+    desk: Desk, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/").respond_with_data("", headers=HEADERS)
+    blocking = _held_up(desk, [])
+
+    async def trace(name: str, info: object) -> None:
+        blocking(name, info)
+
+    async def get() -> None:
+        with desk.pool() as pool:
+            async with httpx2.AsyncClient(auth=pool.auth) as client:
+                await client.get(httpserver.url_for("/"), extensions={"trace": trace})
+
+    asyncio.run(get())
+
+    assert _keys_at(httpserver) == ["k2"]
+    assert [(each["id"], each["used"]) for each in desk.settled] == [("lease-1", 0), ("lease-2", 1)]
+
+
+def test_a_request_that_finds_no_other_permit_is_not_sent(
+    desk: Desk, httpserver: HTTPServer
+) -> None:
+    trace = _held_up(desk, [])
+    with desk.pool(wait_seconds=1) as pool, httpx2.Client(auth=pool.auth) as client:
+        assert pool.base_url
+        desk.answers = [PoolEmptyError(retry_after_seconds=9)] * 2
+        with pytest.raises(PoolEmptyError):
+            client.get(httpserver.url_for("/"), extensions={"trace": trace})
+        desk.answers = []
+
+    assert httpserver.log == []
+    assert sum(each["used"] for each in desk.settled) == 0
+
+
+def _keys_at(server: HTTPServer) -> list[str]:
+    pairs = [each.headers["Authorization"].removeprefix("Basic ") for each, _ in server.log]
+    return [base64.b64decode(each).decode().partition(":")[0] for each in pairs]
