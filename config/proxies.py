@@ -51,6 +51,8 @@ class TrustedProxyMiddleware:
         if self._is_trusted(peer):
             meta["REMOTE_ADDR"] = self._client(peer, forwarded=meta.pop(FORWARDED_FOR, ""))
         else:
+            # A server that listens on IPv6 as well tells IPv4 addresses in IPv6 dress.
+            meta["REMOTE_ADDR"] = str(_address(peer) or peer)
             for name in PROXY_HEADERS:
                 meta.pop(name, None)
         if request.path_info in PROBES:
@@ -68,7 +70,7 @@ class TrustedProxyMiddleware:
 
         What stands further left was written by the client and may be a lie.
         """
-        client = peer
+        client = str(_address(peer) or peer)
         for word in reversed(forwarded.split(",")[-MOST_HOPS:]):
             address = _address(word)
             if address is None:

@@ -82,6 +82,13 @@ def test_a_proxy_that_speaks_ipv6_is_known_by_its_ipv4_address() -> None:
     assert request.META["REMOTE_ADDR"] == CLIENT
 
 
+@pytest.mark.parametrize(("trusted", "address"), [([PROXY], CLIENT), ([CLIENT], CLIENT)])
+def test_who_comes_without_a_proxy_has_one_address_too(trusted: list[str], address: str) -> None:
+    request = _seen(trusted=trusted, peer=f"::ffff:{CLIENT}")
+
+    assert request.META["REMOTE_ADDR"] == address
+
+
 @pytest.mark.parametrize(("trusted", "address"), [(["unix"], CLIENT), ([PROXY], "")])
 def test_a_unix_socket_is_believed_only_when_configured(trusted: list[str], address: str) -> None:
     request = _seen(trusted=trusted, peer="", HTTP_X_FORWARDED_FOR=CLIENT)
