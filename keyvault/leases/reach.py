@@ -5,7 +5,7 @@ All of it is read with each request, so a change holds from the next one on, in 
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 from uuid import UUID
 
 from django.db import transaction
@@ -22,7 +22,12 @@ def usable_networks(words: Sequence[str]) -> str:
     Raises:
         ValueError: one of them is none.
     """
-    return " ".join(str(ip_network(each)) for each in words)
+    networks = [ip_network(each) for each in words]
+    for each in networks:
+        if isinstance(each, IPv6Network) and each.network_address.ipv4_mapped is not None:
+            message = f"{each} fits nobody: write an IPv4 network as such"
+            raise ValueError(message)
+    return " ".join(map(str, networks))
 
 
 def switch_backend(*, backend_id: UUID, is_active: bool, actor: Actor) -> None:

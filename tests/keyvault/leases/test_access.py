@@ -52,6 +52,12 @@ def test_a_network_that_is_none_is_refused() -> None:
     assert not Backend.objects.exists()
 
 
+def test_a_network_that_fits_nobody_is_refused() -> None:
+    with pytest.raises(ValueError, match="IPv4 network as such"):
+        _from(["::ffff:192.0.2.0/120"])
+    assert not Backend.objects.exists()
+
+
 def test_a_token_that_asks_too_often_is_told_when_to_come_back(
     backend: Api, store: Keychain, settings: Settings
 ) -> None:
