@@ -56,3 +56,11 @@ if (banner) {
     wait((await answer.json()).seconds);
   });
 }
+
+// The browser gave no passkey: the person said no, the device holds one already, or it cannot.
+document.addEventListener("allauth.error", (event) => {
+  const said = document.getElementById("passkey-error");
+  if (!said) return;
+  const isKnown = event.detail.exception?.name === "InvalidStateError";
+  said.textContent = isKnown ? said.dataset.known : said.dataset.failed;
+});

@@ -187,6 +187,72 @@ def test_codes_and_a_passkey_guard_an_account(browser: Browser, live_server: Liv
     context.close()
 
 
+def test_a_passkey_that_does_not_come_is_said_where_it_was_asked_for(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    person("owner")
+    context = window(browser, live_server.url.replace("127.0.0.1", "localhost"))
+    page = context.new_page()
+    with_passkeys(page)
+    sign_in(page, "owner@example.test")
+    said = page.get_by_role("alert")
+    page.goto("/accounts/2fa/webauthn/add/")
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Confirm")
+    press(page, "Add this device")
+    expect(page.get_by_text("The passkey is added.")).to_be_visible()
+    page.goto("/accounts/2fa/webauthn/add/")
+    expect(said).to_be_hidden()
+    press(page, "Add this device")
+    expect(said).to_have_text("This device holds a passkey for your account already.")
+    see(page, "passkey-known")
+    context.close()
+    context = window(browser, live_server.url.replace("127.0.0.1", "localhost"))
+    page = context.new_page()
+    with_passkeys(page)
+    page.goto("/accounts/login/")
+    press(page, "Use a passkey")
+    expect(page.get_by_role("alert")).to_contain_text("No passkey came from your browser")
+    see(page, "passkey-failed")
+    context.close()
+
+
+def test_without_scripts_the_page_says_why_a_passkey_does_nothing(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    context = window(browser, live_server.url, width=320, scripts=False)
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    press(page, "Use a passkey")
+    assert "A passkey needs JavaScript" in page.locator("main").inner_text()
+    expect(page.get_by_text("This field is required.")).to_have_count(0)
+    context.close()
+
+
+def test_who_has_a_passkey_is_asked_for_a_passkey(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    person("owner")
+    context = window(browser, live_server.url.replace("127.0.0.1", "localhost"))
+    page = context.new_page()
+    with_passkeys(page)
+    sign_in(page, "owner@example.test")
+    page.goto("/accounts/2fa/webauthn/add/")
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Confirm")
+    press(page, "Add this device")
+    expect(page.get_by_text("The passkey is added.")).to_be_visible()
+    press(page, "Sign out")
+    sign_in(page, "owner@example.test")
+    press(page, "Use a passkey")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.goto("/accounts/reauthenticate/?next=/accounts/2fa/webauthn/")
+    page.get_by_role("link", name="Use a passkey").click()
+    press(page, "Use a passkey")
+    expect(page.get_by_role("heading", name="Passkeys")).to_be_visible()
+    context.close()
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_invited_colleague_makes_an_account_and_acts(
     browser: Browser, live_server: LiveServer, scripts: bool
