@@ -13,7 +13,7 @@ from django.db import transaction
 from keyvault import audit
 from keyvault.audit import Action, Actor
 from keyvault.errors import UnknownRecordError
-from keyvault.models import Backend, Keychain
+from keyvault.models import Backend, Keychain, WebhookEndpoint
 
 
 def usable_networks(words: Sequence[str]) -> str:
@@ -48,6 +48,9 @@ def switch_backend(*, backend_id: UUID, is_active: bool, actor: Actor) -> None:
         if not others.update(is_active=is_active):
             message = f"no backend {backend_id} that is switched {'off' if is_active else 'on'}"
             raise UnknownRecordError(message)
+        if is_active:
+            # Nobody tried its addresses meanwhile, so their three days begin anew.
+            WebhookEndpoint.objects.filter(backend=backend_id).update(failing_since=None)
         _note(backend_id, actor=actor, facts={"active": is_active})
 
 

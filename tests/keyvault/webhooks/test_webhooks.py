@@ -139,6 +139,26 @@ def test_what_waits_for_a_backend_that_is_switched_off_is_held(receiver: Receive
     assert len(receiver.requests) == 1
 
 
+def test_days_in_which_a_backend_was_switched_off_are_no_failures(receiver: Receiver) -> None:
+    store = factories.keychain()
+    key = key_of(store)
+    _listen(receiver.url)
+    _suspend(store, key)
+    receiver.status = 503
+    before = timezone.now() - timedelta(days=4)
+    WebhookEndpoint.objects.update(failing_since=before)
+    backend = Backend.objects.get()
+    for is_active in (False, True):
+        switch_backend(backend_id=backend.pk, is_active=is_active, actor=SYSTEM)
+
+    deliver(timezone.now())
+
+    endpoint = WebhookEndpoint.objects.get()
+    assert endpoint.disabled_at is None
+    assert endpoint.failing_since is not None
+    assert endpoint.failing_since > before
+
+
 def test_a_backend_that_is_switched_off_takes_no_place_of_others(receiver: Receiver) -> None:
     store = factories.keychain()
     key = key_of(store)
