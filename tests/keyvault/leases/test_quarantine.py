@@ -96,7 +96,7 @@ def test_a_refusal_under_an_idempotency_key_keeps_the_quarantine(
 
 def test_backends_that_listen_are_told(backend: Api, store: Keychain) -> None:
     listener = Backend.objects.get().pk
-    webhooks.register(backend_id=listener, url="https://app.example.test/hook", actor=factories.OWNER)
+    webhooks.register(backend_id=listener, url="https://a.example.test/hook", actor=factories.OWNER)
     broken = key_of(store)
     WebhookDelivery.objects.all().delete()
     _spoil(broken)
