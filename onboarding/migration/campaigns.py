@@ -112,9 +112,12 @@ def _has_moved(recipient: Recipient) -> bool:
 
 def _write_to(recipient: Recipient, *, is_reminder: bool) -> None:
     topic = NotificationChoice.Topic.CAMPAIGNS
+    campaign = recipient.campaign
     for reader in readers_at(merchant_id=recipient.store.merchant_id, topic=topic):
+        if campaign.language not in ("", reader.language):
+            continue
         letter = campaign_letter(
-            campaign=recipient.campaign,
+            campaign=campaign,
             store=recipient.store,
             reader=reader,
             is_reminder=is_reminder,

@@ -26,39 +26,50 @@ Topic = NotificationChoice.Topic
 
 def campaign_letter(*, campaign: Campaign, store: Store, reader: User, is_reminder: bool) -> Letter:
     """The first letter of a campaign to one reader at a store, or a reminder."""
-    language = reader.language
     plan = campaign.plan
-    refused = phase_of(plan=plan, effect=Phase.Effect.KEYS_REFUSED)
-    with translation.override(language):
-        facts = {"vendor": plan.vendor, "store": store.name, "app": store.app_name}
-        paragraphs = [
-            _("%(vendor)s changes how apps get access to a shop: API keys give way to OAuth.")
-            % facts,
-        ]
-        if refused is not None:
-            facts["date"] = _day(refused.starts_at)
-            paragraphs.append(
-                _("The key of %(store)s works until %(date)s. Then %(vendor)s refuses it.") % facts
-            )
-        if campaign.expects_interruption:
-            facts["interruption"] = campaign.interruption
-            paragraphs.append(
-                _("For your shop we expect an interruption: %(interruption)s") % facts
-            )
-        paragraphs.append(
-            _("Reconnecting takes two minutes. %(app)s goes on working meanwhile.") % facts
-        )
-        subject = (
-            _("Reminder: reconnect %(store)s") if is_reminder else _("Please reconnect %(store)s")
-        )
+    with translation.override(reader.language):
+        if not plan.provider:
+            subject = _("A change at %(vendor)s concerns %(store)s")
+        elif is_reminder:
+            subject = _("Reminder: reconnect %(store)s")
+        else:
+            subject = _("Please reconnect %(store)s")
         return Letter(
-            subject=subject % facts,
-            paragraphs=tuple(paragraphs),
-            action_label=_("Reconnect"),
+            subject=subject % {"vendor": plan.vendor, "store": store.name},
+            paragraphs=_campaign_paragraphs(campaign=campaign, store=store),
+            action_label=_("Reconnect") if plan.provider else _("See your keys"),
             action_url=absolute_url(_way(plan=plan, store=store)),
             note=_("Reminders stop as soon as you have reconnected."),
             unsubscribe_url=unsubscribe_url(user=reader, topic=Topic.CAMPAIGNS),
         )
+
+
+def _campaign_paragraphs(*, campaign: Campaign, store: Store) -> tuple[str, ...]:
+    """What happens and when, and whether there is a way on yet; in the language that is active."""
+    plan = campaign.plan
+    refused = phase_of(plan=plan, effect=Phase.Effect.KEYS_REFUSED)
+    is_refused = refused is not None and refused.started_at is not None
+    facts = {
+        "vendor": plan.vendor,
+        "store": store.name,
+        "app": store.app_name,
+        "date": _day(refused.starts_at) if refused else "",
+        "interruption": campaign.interruption,
+    }
+    said = [_("%(vendor)s changes how apps get access to a shop: API keys give way to OAuth.")]
+    if is_refused:
+        said.append(_("%(vendor)s has refused the key of %(store)s since %(date)s."))
+    elif refused is not None:
+        said.append(_("The key of %(store)s works until %(date)s. Then %(vendor)s refuses it."))
+    if campaign.expects_interruption:
+        said.append(_("For your shop we expect an interruption: %(interruption)s"))
+    if not plan.provider:
+        said.append(_("We tell you as soon as you can reconnect."))
+    elif is_refused:
+        said.append(_("Reconnecting takes two minutes, and nothing else changes."))
+    else:
+        said.append(_("Reconnecting takes two minutes. %(app)s goes on working meanwhile."))
+    return tuple(each % facts for each in said)
 
 
 def deadline_letter(*, phase: Phase, store: Store, language: str) -> Letter:

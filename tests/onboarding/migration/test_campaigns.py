@@ -235,6 +235,14 @@ def test_everybody_reads_their_own_language(vendor: RunningSimulator) -> None:
     assert {each.to[0] for each in mail.outbox} == {at.user.email, "dutch@example.test"}
 
 
+def test_a_campaign_of_one_language_writes_to_its_readers_alone(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    member(at.store.merchant, person("dutch", language="nl"))
+    running(language="nl")
+    LETTERS.run(later())
+    assert [each.to for each in mail.outbox] == [["dutch@example.test"]]
+
+
 def test_an_expected_interruption_is_said(vendor: RunningSimulator) -> None:
     migrating(vendor)
     running(expects_interruption=True, interruption="Sunday from 2 to 3 in the morning.")
@@ -248,7 +256,23 @@ def test_a_plan_without_a_way_leads_to_the_store(vendor: RunningSimulator) -> No
     made.plan.provider = ""
     made.plan.save()
     LETTERS.run(later())
-    assert f"/stores/{at.store.pk}/\n" in mail.outbox[0].body + "\n"
+    (letter,) = mail.outbox
+    assert f"/stores/{at.store.pk}/\n" in letter.body + "\n"
+    assert "We tell you as soon as you can reconnect." in letter.body
+    assert "Reconnecting takes" not in letter.body
+    assert letter.subject.startswith("A change at Lightspeed Retail concerns")
+
+
+def test_who_is_late_is_told_that_the_key_is_refused_already(vendor: RunningSimulator) -> None:
+    at = migrating(vendor)
+    made = running()
+    Phase.objects.update(starts_at=later() - DAY, started_at=later())
+    LETTERS.run(later())
+    (letter,) = mail.outbox
+    assert f"has refused the key of {at.store.name} since" in letter.body
+    assert "works until" not in letter.body
+    assert "goes on working" not in letter.body
+    assert f"/connect/{made.plan.provider}/" in letter.body
 
 
 def brownout(of: Campaign, **fields: object) -> Brownout:
