@@ -18,7 +18,6 @@ from keyvault.errors import (
     LeaseClosedError,
     TamperedSecretError,
     UnknownRecordError,
-    VaultError,
 )
 from keyvault.leases.access import Caller, caller_of, stores_of
 from keyvault.leases.backends import Scope
@@ -29,7 +28,6 @@ from keyvault.models import Credential, Lease, RepeatableRequest
 from keyvault.models.lease import moment
 from keyvault.pool import budgets
 from keyvault.pool.engine import clock_us, uuid_value
-from keyvault.pool.turns import short_transaction
 from keyvault.pool.writing import Effect
 
 _INSERT = (
@@ -78,24 +76,16 @@ def issue_once(
         },
     )
     try:
-        with short_transaction():
-            try:
-                return issue_lease(
-                    digest=digest,
-                    keychain_id=keychain_id,
-                    ask=ask,
-                    address=address,
-                    effects=[effect],
-                )
-            except VaultError as error:
-                # What was learned on the way, a record in quarantine too, is kept.
-                refused = error
+        # No transaction around it: who loses a race for one key would hold that key's lock while it
+        # waits for the others, and two of them could wait for each other.
+        return issue_lease(
+            digest=digest, keychain_id=keychain_id, ask=ask, address=address, effects=[effect]
+        )
     except IntegrityError:
         earlier = _earlier(caller=caller, repeat=repeat)
         if earlier is None:
             raise
         return earlier
-    raise refused
 
 
 def _digest(*, keychain_id: UUID, ask: LeaseAsk) -> str:

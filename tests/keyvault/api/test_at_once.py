@@ -1,5 +1,6 @@
 """Identical requests at once, in real transactions."""
 
+import secrets
 from collections import Counter
 from typing import Any
 
@@ -71,3 +72,20 @@ def test_fifty_requests_without_a_key_get_a_lease_each_and_no_permit_twice(
     assert {status for status, _ in answers} <= {201, 429}
     assert sum(by_key.values()) == Lease.objects.count()
     assert all(count <= 30 for count in by_key.values())
+
+
+def test_leases_with_keys_of_their_own_never_hold_each_other_up(backend: Api) -> None:
+    store = factories.keychain()
+    for _ in range(3):
+        key_of(store, limits=[[1, 100_000]])
+    path = f"/api/v1/stores/{store.pk}/leases"
+
+    def borrow() -> list[int]:
+        api = Api(backend.token)
+        keys = [{"Idempotency-Key": secrets.token_hex(8)} for _ in range(20)]
+        return [api.post(path, {"permits": 1}, **key).status_code for key in keys]
+
+    statuses = [status for each in at_once([borrow] * 16) for status in each]
+
+    assert Counter(statuses) == {201: 16 * 20}
+    assert Lease.objects.count() == 16 * 20
