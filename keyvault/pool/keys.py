@@ -58,13 +58,15 @@ def locked_keys(*, keychain_id: UUID) -> list[KeyRow]:
     for credential in active.filter(pool_key=None):
         ensure_key(credential=credential)
     keys = PoolKey.objects.filter(credential__in=active).order_by("pk")
-    list(keys.select_for_update(of=("self",)).values_list("pk", flat=True))
+    locked = set(keys.select_for_update(of=("self",)).values_list("pk", flat=True))
     rows = read_keys(
         where="c.keychain_id = %(keychain_id)s AND c.state = 'active' "
         "AND (c.valid_until IS NULL OR c.valid_until > %(now_at)s)",
         parameters={"keychain_id": uuid_value(keychain_id), "now_at": datetime_value(now)},
     )
-    return sorted((mended(row) for row in rows), key=lambda row: -row.advanced().headroom)
+    # One that may be lent only since then has no lock, and would be waited for out of order.
+    rows = [mended(row) for row in rows if row.id in locked]
+    return sorted(rows, key=lambda row: -row.advanced().headroom)
 
 
 def next_free_us(*, row: KeyRow, state: KeyState, traffic_class: TrafficClass) -> int:
