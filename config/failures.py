@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views import defaults
 
-from keyvault.api.problems import RETRY_SECONDS, problem, problem_of
+from keyvault.api.problems import RETRY_SECONDS, is_read_only, problem, problem_of
 from keyvault.errors import KekUnavailableError, KeyringError, UnknownKekError
 
 API: Final = "/api/"
@@ -51,7 +51,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an exception that nothing has caught; an outage is 503 and says when to come back."""
     error = sys.exception()
-    is_outage = isinstance(error, OUTAGES)
+    is_outage = isinstance(error, OUTAGES) or is_read_only(error)
     if request.path_info.startswith(API):
         return _outage_problem(error) if is_outage else problem(type_="internal")
     if is_outage:

@@ -14,7 +14,7 @@ from keyvault.api import leases, stores
 from keyvault.api.boundary import bounded, nothing_here
 from keyvault.api.openapi import BackendAPI
 from keyvault.api.parsing import StrictParser
-from keyvault.api.problems import RETRY_SECONDS, problem, problem_of
+from keyvault.api.problems import RETRY_SECONDS, is_read_only, problem, problem_of
 from keyvault.api.tokens import RefusedBodyError
 from keyvault.errors import VaultError
 from keyvault.leases import LEASING
@@ -78,7 +78,9 @@ def _no_database(_request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 @api.exception_handler(Exception)
-def _broken(_request: HttpRequest, error: Exception) -> HttpResponse:
+def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_read_only(error):
+        return _no_database(request, error)
     logger.error("a request failed", exc_info=error)
     return problem(type_="internal")
 

@@ -20,11 +20,11 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """This process can lend: the database answers and the keyring is readable."""
+    """This process can lend: the database takes writes and the keyring is readable."""
     faults = []
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        if not _takes_writes():
+            faults.append("database")
     except DatabaseError:
         faults.append("database")
     try:
@@ -52,3 +52,11 @@ def _registry() -> CollectorRegistry:
     except ValueError:
         return PROCESS_REGISTRY
     return registry
+
+
+def _takes_writes() -> bool:
+    """Whether the database does; one whose place another takes still answers."""
+    of_vendor = "SHOW transaction_read_only" if connection.vendor == "postgresql" else "SELECT 1"
+    with connection.cursor() as cursor:
+        cursor.execute(of_vendor)
+        return bool(cursor.fetchone() != ("on",))

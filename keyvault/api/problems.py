@@ -33,6 +33,8 @@ from keyvault.errors import (
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
+# PostgreSQL's state of a write where none may be made; Django has no error of its own for it.
+_READ_ONLY: Final = "25006"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ _TYPES: Final[dict[type[VaultError], str]] = {
     KeyringError: "unavailable",
     TamperedSecretError: "internal",
 }
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether the database takes no writes now, as when another server takes over from it."""
+    return getattr(getattr(error, "__cause__", None), "sqlstate", None) == _READ_ONLY
 
 
 def problem(

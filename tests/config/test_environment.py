@@ -201,6 +201,19 @@ def test_options_of_the_operator_stand_beside_our_own(bare: pytest.MonkeyPatch) 
     assert options == "-c jit=off -c lock_timeout=5000"
 
 
+def test_a_database_whose_machine_is_gone_is_given_up_in_seconds(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("DATABASE_URL", "postgresql://latchkey@db.example.test/x?tcp_user_timeout=4000")
+
+    options = database(read_environment())["OPTIONS"]
+
+    assert options["connect_timeout"] <= 5
+    assert (
+        options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"]
+        <= 30
+    )
+    assert options["tcp_user_timeout"] == "4000"
+
+
 def test_a_wrong_value_is_named_but_never_shown(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("LATCHKEY_SECRET_KEY", "too-short-canary")
     bare.setenv("PORT", "99999")

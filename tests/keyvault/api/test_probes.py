@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from tests.keyvault import factories
@@ -20,6 +21,20 @@ def test_healthz_needs_no_database(client: Client) -> None:
 @pytest.mark.django_db
 def test_readyz_looks_at_database_and_keyring(client: Client) -> None:
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_readyz_fails_where_another_server_has_taken_over(client: Client) -> None:
+    """PostgreSQL answers reads then; SQLite has no such state."""
+    is_postgresql = connection.vendor == "postgresql"
+    if is_postgresql:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL transaction_read_only = on")
+
+    response = client.get("/readyz")
+
+    assert response.status_code == (503 if is_postgresql else 200)
+    assert response.json().get("faults", ["database"]) == ["database"]
 
 
 @pytest.mark.django_db
