@@ -1,7 +1,10 @@
 """What the settings of the environment mean to Django's engines: database, mail, KEK providers."""
 
+from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import Environment
 
@@ -24,7 +27,11 @@ NOBODY_THERE: Final = {
 
 
 def database(environment: Environment) -> dict[str, Any]:
-    """Give the value of DATABASES["default"]."""
+    """Give the value of DATABASES["default"].
+
+    Raises:
+        ImproperlyConfigured: it is PostgreSQL, and only SQLite's part was installed.
+    """
     if environment.database_url is None:
         return {
             "ENGINE": "django.db.backends.sqlite3",
@@ -39,6 +46,12 @@ def database(environment: Environment) -> dict[str, Any]:
                 "PRAGMA foreign_keys=ON;",
             },
         }
+    if find_spec("psycopg") is None:
+        message = (
+            "Latchkey cannot start. DATABASE_URL: what PostgreSQL needs is not installed; "
+            "run: python3 tools/bootstrap.py prod"
+        )
+        raise ImproperlyConfigured(message)
     url = urlsplit(environment.database_url.get_secret_value())
     query = dict(parse_qsl(url.query))
     return {

@@ -214,6 +214,14 @@ def test_a_database_whose_machine_is_gone_is_given_up_in_seconds(bare: pytest.Mo
     assert options["tcp_user_timeout"] == "4000"
 
 
+def test_without_its_driver_the_next_step_is_named(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("DATABASE_URL", "postgresql://latchkey@db.example.test/latchkey")
+    bare.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(ImproperlyConfigured, match=r"bootstrap\.py prod"):
+        database(read_environment())
+
+
 def test_a_wrong_value_is_named_but_never_shown(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("LATCHKEY_SECRET_KEY", "too-short-canary")
     bare.setenv("PORT", "99999")

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from django.core.management import CommandError, call_command
 from pydantic import SecretStr
 from pytest_django import Settings
 
+from config.environment import BASE_DIR
 from keyvault.models import Backend, BackendToken, Credential
 from onboarding.management.demonstration import BACKEND_NAME, DemoError, add_key, new_pair
 from onboarding.models import Store, User
@@ -143,3 +147,19 @@ def test_a_pair_that_does_not_pass_is_named(simulator: RunningSimulator) -> None
             pair=new_pair(shop_id=store.shop_id or 1, lacking=("orders", "write")),
             name="weak",
         )
+
+
+def test_a_database_without_tables_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "demo"],
+        check=False,
+        cwd=BASE_DIR,
+        env={**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": ""},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "manage.py migrate" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

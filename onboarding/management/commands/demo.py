@@ -10,7 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from keyvault.errors import VaultError
+from keyvault.management.custody import database
 from onboarding.management.demonstration import DemoError, add_stores, first_run
 
 
@@ -40,12 +43,15 @@ class Command(BaseCommand):
             message = "There is no demo in production: its keys belong to a simulator."
             raise CommandError(message)
         try:
+            database.require_database()
             if options["first_run"]:
                 self._first_run()
             else:
                 self._add_stores(**{name: options[name] for name in ("stores", "keys", "json")})
-        except DemoError as error:
+        except (DemoError, VaultError) as error:
             raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            raise CommandError(database.advice(error)) from None
 
     def _add_stores(self, *, stores: int, keys: int, json: bool) -> None:
         made = []
