@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("changed", "tests"),
     [
-        ("keyvault/pool/keys.py", ["tests/keyvault/pool"]),
+        ("keyvault/pool/duties.py", ["tests/keyvault/pool"]),
         ("keyvault/windows/state.py", ["tests/keyvault/test_windows.py"]),
         ("templates/onboarding/stores/store.html", ["tests/onboarding/stores"]),
         ("tests/keyvault/test_due.py", ["tests/keyvault/test_due.py"]),

@@ -82,10 +82,11 @@ def test_leases_with_keys_of_their_own_never_hold_each_other_up(backend: Api) ->
 
     def borrow() -> list[int]:
         api = Api(backend.token)
-        keys = [{"Idempotency-Key": secrets.token_hex(8)} for _ in range(20)]
+        keys = [{"Idempotency-Key": secrets.token_hex(8)} for _ in range(40)]
         return [api.post(path, {"permits": 1}, **key).status_code for key in keys]
 
-    statuses = [status for each in at_once([borrow] * 16) for status in each]
+    # No more threads than a process has connections: Django's test client gives none back.
+    statuses = [status for each in at_once([borrow] * 8) for status in each]
 
-    assert Counter(statuses) == {201: 16 * 20}
-    assert Lease.objects.count() == 16 * 20
+    assert Counter(statuses) == {201: 8 * 40}
+    assert Lease.objects.count() == 8 * 40
